@@ -1,0 +1,244 @@
+"""Linear capture: the rival without thresholds.
+
+    τ_e ė = −e                                         early phase
+    τ_tag ġ = −g                                       capture tag, moved with e by encoding and reactivation
+    τ_p ṗ = −p + κ m (s_0 + Σ_j K_ij |e_j|)            proteins; no production while synthesis is blocked
+    τ_z ż = p[|g|(1 − z − ℓ) for g > 0, −|g|(z + ℓ + ½) for g < 0] + pℓ      late phase
+    ℓ̇ = −ℓ/τ_ℓ − pℓ/τ_z                                labile strength
+
+Drive times activity is a sum of exponentials, so p, P = ∫p and Q = ∫p exp(−s/τ_tag) are closed form, and without
+labile strength ``z → B + (z − B) exp(−|g|Q/τ_z)``. With it, w = B − z obeys
+``τ_z ẇ = −p|g|w + pℓ(|g| − 1)``: a smooth integral, by Gauss–Legendre on intervals that double in length from the
+fastest time constant on. Derived in ``theory.between_events``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .._jit import kernel
+from ..parameter import parameter
+from .event_loop import bind
+from .model import CaptureModel, kernel_parameters
+from .state import OK, magnitude
+
+_POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(16)
+_FEW_POINTS, _FEW_WEIGHTS = np.polynomial.legendre.leggauss(4)
+_NEAR_RESONANCE = 1e-2  # relative distance of two rates below which their divided difference is integrated
+_GONE = 1e-22  # labile strength that no longer matters
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearCapture(CaptureModel):
+    """Linear capture: proteins and capture in proportion to drive and tag (module docstring for the equations)."""
+
+    tau_tag: float = parameter(
+        5400.0, unit="s", bounds=(60, 10 * 86400), symbol="τ_tag", verified=False,
+        source="assumed, from a tag of less than 3 h (Frey & Morris 1997, doi:10.1038/385533a0)",
+        description="decay of the capture tag",
+    )  # fmt: skip
+    capture_gain: float = parameter(
+        0.5, unit="1", bounds=(0, 1e3), symbol="κ", source="assumed", verified=False,
+        description="proteins per drive and activity",
+    )  # fmt: skip
+
+    label: ClassVar[str] = "linear capture"
+
+    @property
+    def _kernel(self) -> Callable[..., Any]:
+        return simulate
+
+    def _kernel_parameters(self) -> Any:
+        return PARAMETERS(*self._values(PARAMETERS))
+
+
+PARAMETERS = kernel_parameters("LinearCaptureParameters", LinearCapture, __name__)
+
+
+@kernel
+def decayed(rate: Any, span: Any) -> Any:
+    """E(λ) = ∫ exp(−λs) ds over ``span``."""
+    if rate == 0.0:
+        return span + 0.0 * rate
+    return -np.expm1(-rate * span) / rate
+
+
+@kernel
+def decayed_slope(rate: Any, span: Any) -> Any:
+    """−dE/dλ = ∫ s exp(−λs) ds over ``span``."""
+    x = rate * span
+    if abs(x) < 0.05:
+        return span * span * (1 / 2 - x * (1 / 3 - x * (1 / 8 - x * (1 / 30 - x * (1 / 144 - x * (1 / 840 - x / 5760))))))
+    return (1.0 - np.exp(-x) * (1.0 + x)) / (rate * rate)
+
+
+@kernel
+def convolved(source: Any, clearance: Any, extra: Any, span: Any) -> Any:
+    """[E(source + extra) − E(clearance + extra)] · clearance/(clearance − source), also where the two rates meet."""
+    difference = clearance - source
+    if abs(difference) > _NEAR_RESONANCE * abs(clearance):
+        return (decayed(source + extra, span) - decayed(clearance + extra, span)) * clearance / difference
+    total = 0.0 * difference
+    for point in range(_FEW_POINTS.shape[0]):
+        rate = source + extra + 0.5 * (1.0 + _FEW_POINTS[point]) * difference
+        total += 0.5 * _FEW_WEIGHTS[point] * decayed_slope(rate, span)
+    return clearance * total
+
+
+@kernel
+def response_to(source: Any, clearance: Any, span: Any) -> Any:
+    """p after ``span`` s of production exp(−source·s), from rest: the exponential convolved with its clearance."""
+    x = (clearance - source) * span
+    if x.real > 0.0:
+        leading = np.exp(-source * span)
+        x = -x
+    else:
+        leading = np.exp(-clearance * span)
+    share = 1.0 + 0.5 * x
+    if abs(x) > 1e-8:
+        share = np.expm1(x) / x
+    return clearance * span * leading * share
+
+
+@kernel
+def proteins(
+    parameters: Any, span: Any, protein: Any, constant: Any, blocked: int, drive: Any, activity: Any
+) -> tuple[Any, Any, Any]:
+    """p, P = ∫p and Q = ∫p exp(−s/τ_tag) after ``span`` s."""
+    clearance = 1.0 / parameters.tau_protein
+    falling = 1.0 / parameters.tau_tag
+    now = protein * np.exp(-span * clearance)
+    integral = protein * decayed(clearance + 0.0 * falling, span)
+    tagged = protein * decayed(clearance + falling, span)
+    if blocked == 0:
+        for k in range(-1, drive.rate.shape[0]):
+            level = constant + 0.0 * clearance
+            rate = 0.0 * clearance
+            if k >= 0:
+                level = drive.now[k] + 0.0 * clearance
+                rate = drive.rate[k] + 0.0 * clearance
+            if level == 0.0:
+                continue
+            for source in range(2):
+                if source == 0:
+                    amount = parameters.capture_gain * level * parameters.ambient_activity
+                else:
+                    amount = parameters.capture_gain * level * activity
+                    rate = rate + 1.0 / parameters.tau_early
+                if amount != 0.0:
+                    now += amount * response_to(rate, clearance, span)
+                    integral += amount * convolved(rate, clearance, 0.0 * clearance, span)
+                    tagged += amount * convolved(rate, clearance, falling, span)
+    return now, integral, tagged
+
+
+@kernel
+def fastest_rate(parameters: Any, protein: Any, constant: Any, drive: Any, activity: Any) -> float:
+    """An upper bound of the rates (1/s) with which the labile integrand changes."""
+    total = constant.real
+    fastest = 0.0
+    for k in range(drive.rate.shape[0]):
+        if drive.now[k] != 0.0:
+            total += drive.now[k].real
+            fastest = max(fastest, drive.rate[k].real)
+    produced = (parameters.capture_gain * total * (parameters.ambient_activity + activity)).real
+    most = max(produced, protein.real)
+    slow = 1.0 / parameters.tau_protein + 1.0 / parameters.tau_tag + 1.0 / parameters.tau_early
+    return slow.real + fastest + (1.0 / parameters.tau_labile + 2.0 * most / parameters.tau_late).real
+
+
+@kernel
+def capture(
+    parameters: Any,
+    traces: Any,
+    trace: int,
+    span: float,
+    early_decay: Any,
+    constant: Any,
+    blocked: int,
+    drive: Any,
+) -> int:
+    """Carry proteins, tag, late and labile strength of one trace over ``span`` s; the rule of this model."""
+    protein = traces.protein[trace]
+    activity = traces.activity[trace]
+    nodes = traces.early.shape[1]
+    tau_late = parameters.tau_late
+    now, integral, tagged = proteins(parameters, span, protein, constant, blocked, drive, activity)
+    if integral.real > 0.0:
+        labile = False
+        for node in range(nodes):
+            labile = labile or traces.labile[trace, node] != 0.0
+        excess = np.full(nodes, 0.0 * (integral + early_decay))
+        if labile:
+            integrate_labile(parameters, traces, trace, span, constant, blocked, drive, tagged, excess)
+        for node in range(nodes):
+            tag = traces.tag[trace, node]
+            size = magnitude(tag)
+            bound = -0.5 if tag.real < 0.0 else 1.0
+            captured = -np.expm1(-size * tagged / tau_late)
+            late = traces.late[trace, node]
+            traces.late[trace, node] = late + captured * (bound - late) - excess[node]
+    left = np.exp(-span / parameters.tau_labile - integral / tau_late)
+    tag_decay = np.exp(-span / parameters.tau_tag)
+    for node in range(nodes):
+        traces.labile[trace, node] *= left
+        traces.tag[trace, node] *= tag_decay
+    traces.protein[trace] = now
+    return OK
+
+
+@kernel
+def integrate_labile(
+    parameters: Any,
+    traces: Any,
+    trace: int,
+    span: float,
+    constant: Any,
+    blocked: int,
+    drive: Any,
+    tagged_at_end: Any,
+    excess: Any,
+) -> None:
+    """Fill ``excess`` with ∫(p/τ_z)·ℓ·(|g| − 1)·exp(−|g0|(Q(span) − Q)/τ_z) ds of each node."""
+    protein = traces.protein[trace]
+    activity = traces.activity[trace]
+    tau_late = parameters.tau_late
+    begin = 0.0
+    length = 1.0 / fastest_rate(parameters, protein, constant, drive, activity)
+    while begin < span:
+        end = min(span, begin + length)
+        half = 0.5 * (end - begin)
+        left = 0.0
+        for point in range(_POINTS.shape[0]):
+            time = begin + half * (1.0 + _POINTS[point])
+            now, integral, tagged = proteins(parameters, time, protein, constant, blocked, drive, activity)
+            remaining = np.exp(-time / parameters.tau_labile - integral / tau_late)
+            falling = np.exp(-time / parameters.tau_tag)
+            for node in range(excess.shape[0]):
+                size = magnitude(traces.tag[trace, node])
+                excess[node] += (
+                    half
+                    * _WEIGHTS[point]
+                    * (now / tau_late)
+                    * traces.labile[trace, node]
+                    * remaining
+                    * (size * falling - 1.0)
+                    * np.exp(size * (tagged - tagged_at_end) / tau_late)
+                )
+            left = remaining.real
+        if left < _GONE:
+            break
+        begin = end
+        length *= 2.0
+
+
+@kernel
+def tag_of(parameters: Any, early: Any, tag: Any) -> Any:
+    return tag
+
+
+simulate = bind("linear_capture", capture, tag_of)

@@ -1,0 +1,96 @@
+"""What protein does to late and labile strength over a span in which its production does not change.
+
+With P(t) = ∫p dt, a tag drives late strength to its bound, ``z → bound + (z − bound)·exp(−P/τ_z)``, and the labile
+strength falls as ``ℓ = ℓ0·exp(−t/τ_ℓ − P/τ_z)``. Without a tag, what the labile strength loses to protein returns to
+the late phase; per unit of ℓ0 that is
+
+    R(t) = ∫ (p/τ_z)·exp(−s/τ_ℓ − P(s)/τ_z) ds
+
+While protein decays, p = p0·u with u = exp(−s/τ_p), a = p0·τ_p/τ_z and k = τ_p/τ_ℓ:
+
+    R = Σ_n e^(−a)·a^(n+1)/n! · (1 − v^(k+n+1))/(k+n+1),   v = exp(−t/τ_p)
+
+While it is produced, p = 1 − (1 − p0)·u with b = (1 − p0)·τ_p/τ_z and κ = 1/τ_ℓ + 1/τ_z, by parts:
+
+    R = 1 − exp(−t/τ_ℓ − P/τ_z) − J/τ_ℓ,   J = τ_p·[M(b) − v^(κτ_p)·e^(b(1−v))·M(bv)],
+    M(x) = Σ_n x^n/(κτ_p)_(n+1)
+
+All terms are positive (incomplete gamma functions), so the sums reach machine precision. Derived in
+``theory.between_events``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._jit import kernel
+
+_MOST_TERMS = 4000
+
+
+@kernel
+def protein_integral(span: Any, produced_for: Any, protein: Any, tau_protein: Any) -> Any:
+    """P = ∫p over ``span`` s, production lasting for the first ``produced_for`` s; protein is p at the start."""
+    first = span if span.real < produced_for.real else produced_for
+    total = first + (1.0 - protein) * tau_protein * np.expm1(-first / tau_protein)
+    if span.real > produced_for.real:
+        reached = protein_after(produced_for, produced_for, protein, tau_protein)
+        total -= reached * tau_protein * np.expm1(-(span - produced_for) / tau_protein)
+    return total
+
+
+@kernel
+def protein_after(span: Any, produced_for: Any, protein: Any, tau_protein: Any) -> Any:
+    """p after ``span`` s, production lasting for the first ``produced_for`` s."""
+    first = span if span.real < produced_for.real else produced_for
+    decay = np.exp(-first / tau_protein)
+    reached = protein * decay - np.expm1(-first / tau_protein)
+    if span.real > produced_for.real:
+        reached = reached * np.exp(-(span - produced_for) / tau_protein)
+    return reached
+
+
+@kernel
+def recaptured_in_decay(span: Any, protein: Any, tau_protein: Any, tau_late: Any, tau_labile: Any) -> Any:
+    """R over ``span`` s while protein decays from ``protein``; NaN where the series does not converge."""
+    a = protein * tau_protein / tau_late
+    k = tau_protein / tau_labile
+    v = np.exp(-span / tau_protein)
+    left = np.exp(-span / tau_labile) * v
+    weight = a * np.exp(-a)
+    total = 0.0 * a
+    for n in range(_MOST_TERMS):
+        term = weight * (1.0 - left) / (k + n + 1.0)
+        total += term
+        if term.real <= 1e-17 * total.real and n > a.real:
+            return total
+        weight *= a / (n + 1.0)
+        left *= v
+    return total * np.nan
+
+
+@kernel
+def _rising_sum(x: Any, c: Any) -> Any:
+    """M(x) = Σ_n x^n/(c)_(n+1), the series of the lower incomplete gamma function."""
+    term = 1.0 / c
+    total = term
+    for n in range(1, _MOST_TERMS):
+        term *= x / (c + n)
+        total += term
+        if term.real <= 1e-17 * total.real:
+            return total
+    return total * np.nan
+
+
+@kernel
+def recaptured_in_production(span: Any, protein: Any, tau_protein: Any, tau_late: Any, tau_labile: Any) -> Any:
+    """R over ``span`` s while protein is produced; NaN where the series does not converge."""
+    b = (1.0 - protein) * tau_protein / tau_late
+    c = tau_protein * (1.0 / tau_labile + 1.0 / tau_late)
+    v = np.exp(-span / tau_protein)
+    growth = -b * np.expm1(-span / tau_protein)  # b(1 − v)
+    remain = np.exp(-span / tau_labile - span / tau_late + growth)
+    survived = tau_protein * (_rising_sum(b, c) - remain * _rising_sum(b * v, c))
+    return 1.0 - remain - survived / tau_labile

@@ -1,0 +1,54 @@
+"""What every response type offers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..parameter import check_parameters
+
+
+class Response(ABC):
+    """A response type: memory strength in, what the experimenter measures out.
+
+    Subclasses are frozen dataclasses whose fields are declared with :func:`engram.parameters.parameter`; a
+    parameter outside its bounds raises ``ValueError`` when the response is made. Strengths are dimensionless,
+    of any shape S. Predictions and likelihoods are smooth and also take complex strengths and parameters, so
+    that a complex step gives their exact gradient.
+
+    Attributes
+    ----------
+    kind : str
+        Name of the response type in ``engram.recall.RESPONSES``.
+    outcomes : tuple of str
+        Names of the outcomes along the last axis of predictions and counts; empty for one number a strength.
+    unit : str
+        Unit of the prediction: ``"1"`` for a probability, ``"%"`` for a percentage.
+    """
+
+    kind: ClassVar[str]
+    outcomes: ClassVar[tuple[str, ...]] = ()
+    unit: ClassVar[str] = "1"
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+
+    @abstractmethod
+    def predict(self, strength: ArrayLike) -> NDArray[Any]:
+        """The expected response, in ``unit``: shape S, or S + (number of outcomes,)."""
+
+    @abstractmethod
+    def log_likelihood(
+        self, observed: ArrayLike, strength: ArrayLike, n: ArrayLike, *, constant: bool = True
+    ) -> NDArray[Any]:
+        """Log-likelihood of each observation, shape S; sum it for the total.
+
+        ``constant=False`` leaves out the terms that depend on the data alone.
+        """
+
+    @abstractmethod
+    def simulate(self, strength: ArrayLike, n: ArrayLike, rng: np.random.Generator) -> NDArray[Any]:
+        """Observations drawn from the distribution that ``log_likelihood`` evaluates, in the same form."""

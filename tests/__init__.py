@@ -1,0 +1,1 @@
+"""Tests, mirroring the three packages; ``tests.oracle`` holds slow, obvious twins of the kernels."""
