@@ -4,7 +4,7 @@ A kernel is a plain function of arrays and scalars, compiled by numba with `nogi
 never with `fastmath` or in parallel, so that the same numbers come out on one thread or many. The compiled
 code is kept on disk and loaded by later sessions, in a folder whose name is a digest of
 
-- every Python source file of `engram` (and of the package the kernel belongs to, if that is another one),
+- every Python source file of `engram` (and of any other package the kernel, or one that it calls, stands in),
 - the versions of Python, numba, llvmlite and NumPy, numba's optimisation and bounds-check settings,
 - the name and the features of the processor.
 
@@ -69,11 +69,11 @@ def kernel(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Res
 
     Notes
     -----
-    A function that stands in no package (a script, a notebook) is compiled in every session: nothing would
-    tell when a file next to it has changed.
+    A function that stands in no package (a script, a notebook), or calls one, is compiled in every session:
+    nothing would tell when a file next to it has changed.
     """
     dispatcher = numba.njit(nogil=True, error_model="numpy")(function)
-    folder = _folder(function.__module__)
+    folder = _folder(function)
     # with NUMBA_DISABLE_JIT=1 the "dispatcher" is the function itself
     if folder is not None and hasattr(dispatcher, "enable_caching") and _ready(folder):
         try:
@@ -98,8 +98,8 @@ def specialise(template: Callable[..., Any], namespace: dict[str, Any], name: st
     template : callable
         A plain module-level function, not compiled and without free variables.
     namespace : dict
-        The globals of the module that the copy belongs to: call with `globals()`. Names are looked up at the
-        first call, so that they may be defined later in the module.
+        The globals of the copy, which must hold the kernels it calls already: those that stand in another
+        package, or in a script, are looked up here, so that their changes count.
     name : str
         Name of the copy. With the name of the module it must be unique.
 
@@ -116,9 +116,10 @@ def specialise(template: Callable[..., Any], namespace: dict[str, Any], name: st
     if not isinstance(template, types.FunctionType):
         raise TypeError(f"specialise needs a plain Python function as template, got {template!r}.")
     if template.__code__.co_freevars:
+        outer = ", ".join(template.__code__.co_freevars)
         raise TypeError(
-            f"The template {template.__qualname__} uses "
-            f"{', '.join(template.__code__.co_freevars)} of the function around it: define it at module level."
+            f"The template {template.__qualname__} uses {outer} of the function around it; "
+            "define it at module level."
         )
     copy = types.FunctionType(template.__code__, namespace, name, template.__defaults__)
     copy.__module__ = namespace["__name__"]
@@ -215,13 +216,30 @@ def _platform() -> str:
     )
 
 
-def _folder(module: str) -> Path | None:
-    """Where the kernels of a module are kept; None if they cannot be kept safely."""
-    own, package = __name__.partition(".")[0], module.partition(".")[0]
-    parts = [_sources(name) for name in dict.fromkeys((own, package))]
+def _folder(function: Callable[..., Any]) -> Path | None:
+    """Where a kernel is kept; None if it cannot be kept safely."""
+    others = sorted(_packages(function) - {_OWN})
+    parts = [_sources(package) for package in (_OWN, *others)]
     if any(part is None or not part.unchanged() for part in parts):
         return None
     return _root() / (_PREFIX + "-".join(part.digest for part in parts if part is not None))
+
+
+def _packages(function: Callable[..., Any]) -> set[str]:
+    """The top-level packages of a function and of the kernels that it calls, directly or not."""
+    found, waiting, seen = set(), [function], set()
+    while waiting:
+        one = waiting.pop()
+        found.add(one.__module__.partition(".")[0])
+        values = [one.__globals__.get(name) for name in one.__code__.co_names]
+        modules = [value for value in values if isinstance(value, types.ModuleType)]
+        values += [getattr(module, name, None) for module in modules for name in one.__code__.co_names]
+        for value in values:
+            called = getattr(value, "py_func", None)
+            if isinstance(called, types.FunctionType) and called not in seen:
+                seen.add(called)
+                waiting.append(called)
+    return found
 
 
 def _root() -> Path:
@@ -296,8 +314,15 @@ def _warn_uncached(folder: Path, error: Exception) -> None:
 def _announce() -> None:
     """Say, once per session, why the first call takes long."""
     if os.environ.get("ENGRAM_QUIET", "0") in ("", "0"):
-        message = "engram: compiling, once per version on this computer, up to about half a minute ..."
+        message = (
+            "engram: compiling, once per version on this computer, up to half a minute for each model ..."
+        )
         print(message, file=sys.stderr, flush=True)
+
+
+def _named_tuples(signature: Any) -> list[type]:
+    """The NamedTuple classes among the types of a call's arguments."""
+    return [kind.instance_class for kind in signature if isinstance(kind, numba.types.BaseNamedTuple)]
 
 
 class _Locator(caching.InTreeCacheLocator):
@@ -305,7 +330,7 @@ class _Locator(caching.InTreeCacheLocator):
 
     def __init__(self, function: types.FunctionType, file: str) -> None:
         super().__init__(function, file)
-        folder = _folder(function.__module__)
+        folder = _folder(function)
         if folder is None:
             raise RuntimeError(f"the sources of {function.__module__} changed while it was imported")
         self._cache_path = str(folder / self.get_suitable_cache_subpath(file))
@@ -319,6 +344,7 @@ class _KernelCache(caching.FunctionCache):
     """numba's cache of one kernel, safe with several processes, damaged files and a full disk."""
 
     _impl_class = _Implementation
+    _cache_file: Any
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         self._select(signature)
@@ -332,6 +358,14 @@ class _KernelCache(caching.FunctionCache):
         return found
 
     def save_overload(self, signature: Any, data: Any) -> None:
+        for made in _named_tuples(signature):
+            if getattr(sys.modules.get(made.__module__), made.__qualname__, None) is not made:
+                # a later session would read the class as another one and never find its code
+                _warn_once(
+                    f"engram cannot keep the compiled {self._py_func.__name__}: {made.__module__} has no "
+                    f"{made.__qualname__}, the type of its argument. Name the class after its variable."
+                )
+                return
         self._select(signature)
         try:
             super().save_overload(signature, data)
@@ -341,7 +375,8 @@ class _KernelCache(caching.FunctionCache):
     def _select(self, signature: Any) -> None:
         # numba keeps all signatures of a function under one index, where two processes that compile different
         # ones at the same time may exchange their code. numba's compiler lock is held here.
-        name = hashlib.sha256(str(signature).encode()).hexdigest()[:16]
+        classes = [f"{made.__module__}.{made.__qualname__}" for made in _named_tuples(signature)]
+        name = hashlib.sha256(f"{signature} {classes}".encode()).hexdigest()[:16]
         self._cache_file = caching.IndexDataCacheFile(
             cache_path=self.cache_path,
             filename_base=f"{self._impl.filename_base}-{name}",
@@ -355,4 +390,5 @@ class _KernelCache(caching.FunctionCache):
             _warn_uncached(Path(self.cache_path).parent, error)
 
 
-_ENGRAM = _sources(__name__.partition(".")[0]) or _Sources("unknown", ())  # read before the other modules
+_OWN = __name__.partition(".")[0]
+_ENGRAM = _sources(_OWN) or _Sources("unknown", ())  # read before the modules with kernels

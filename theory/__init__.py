@@ -1,8 +1,8 @@
 """The derivations behind the kernels of ``engram``, done by sympy.
 
-Every closed form the library relies on is derived here from its differential equation, and every claim about
-the models (how long a tag lasts, what a larger dose does) is worked out rather than stated. Nothing at run
-time depends on this package. One subject a module:
+Every closed form the library relies on is derived here from its differential equation, and every claim
+about the models (how long a tag lasts, what a larger dose does) is worked out rather than stated. Nothing
+at run time depends on this package. One subject a module:
 
 ``notation``         the symbols, and how an expression becomes a number
 ``between_events``   early strength, proteins, late and labile strength while nothing happens

@@ -8,8 +8,8 @@ Proteins, threshold capture (production h is 0 or 1 between two crossings):
 
     tau_protein p' = -p + h
 
-Proteins, linear capture. The drive is a sum of exponentials and so is the activity; their product is one again,
-and since the equation is linear one term A exp(-mu t) is enough:
+Proteins, linear capture. The drive is a sum of exponentials and so is the activity; their product is one
+again, and since the equation is linear one term A exp(-mu t) is enough:
 
     tau_protein p' = -p + sum_j A_j exp(-mu_j t),    resonant where mu_j tau_protein = 1
 
@@ -23,13 +23,14 @@ Late strength z and labile strength l, with P(t) the integral of p from the last
 Under a tag the labile strength drops out of the equation of z. Without one, z = z_0 + l_0 R(t) with
 
     R(t) = integral of p/tau_late exp(-s/tau_labile - P(s)/tau_late) ds from 0 to t
-         = 1 - exp(-t/tau_labile - P(t)/tau_late) - (1/tau_labile) integral of exp(-s/tau_labile - P(s)/tau_late) ds
+         = 1 - exp(-t/tau_labile - P(t)/tau_late)
+             - (1/tau_labile) integral of exp(-s/tau_labile - P(s)/tau_late) ds from 0 to t
 
-(what is labile is either recaptured, still there, or lost). For p relaxing from p_0 towards a constant h the last
-integral is a difference of lower incomplete gamma functions.
+(what is labile is either recaptured, still there, or lost). For p relaxing from p_0 towards a constant h
+the last integral is a difference of lower incomplete gamma functions.
 
-Under linear capture the tag g(t) is graded. With l = 0 and G the integral of p |g|, z goes as above with G for P;
-with l > 0 a further integral, which has no closed form, is added.
+Under linear capture the tag g(t) is graded. With l = 0 and G the integral of p |g|, z goes as above with
+G for P; with l > 0 a further integral, which has no closed form, is added.
 
 Both capture rules keep the pair (z, z + l) in the square [-1/2, 1] x [-1/2, 1]: see `flow_through_faces`.
 """
@@ -86,7 +87,9 @@ def early_strength() -> Expr:
 @cache
 def protein_under_constant_production() -> Expr:
     """p(t) under threshold capture, between two changes of production."""
-    return _solve(Eq(tau_protein * protein(time).diff(time), -protein(time) + production), protein(time), protein_0)
+    return _solve(
+        Eq(tau_protein * protein(time).diff(time), -protein(time) + production), protein(time), protein_0
+    )
 
 
 @cache
@@ -148,7 +151,9 @@ def _from_rest(general: Expr, start: Expr) -> Expr:
 def recapture() -> Expr:
     """R(t) for any course of p: the fraction of the labile strength taken back into z without a tag."""
     moment = Symbol("s", nonnegative=True)
-    lost = Integral(exp(-moment / tau_labile - accumulated(moment) / tau_late), (moment, 0, time)) / tau_labile
+    lost = (
+        Integral(exp(-moment / tau_labile - accumulated(moment) / tau_late), (moment, 0, time)) / tau_labile
+    )
     return 1 - exp(-time / tau_labile - accumulated(time) / tau_late) - lost
 
 
@@ -163,22 +168,19 @@ def recapture_in_closed_form(decaying: bool) -> Expr:
     ----------
     decaying : bool
         True where proteins decay with no production (bend < 0: the gamma function takes a negative argument
-        and its complex factors cancel), False where production is constant and p_0 < h (bend > 0).
+        and the complex factors cancel), False where production is constant and p_0 < h (bend > 0).
     """
-    height = sympy.Integer(0) if decaying else production
-    proteins = protein_under_constant_production().subs(production, height)
-    total = accumulated_protein(proteins)
-    shape_symbol, bend_symbol, moment = sympy.symbols("shape bend u", positive=True)
-    sign = 1 if decaying else -1
-    integral = sympy.integrate(moment ** (shape_symbol - 1) * exp(sign * bend_symbol * moment), moment)
-    integral = sympy.gammasimp(integral.subs(sympy.exp_polar(sympy.I * sympy.pi), -1))
-    shape = tau_protein / tau_labile + height * tau_protein / tau_late
-    bend = (height - protein_0) * tau_protein / tau_late
-    since = exp(-time / tau_protein)
-    size = bend_symbol if not decaying else -bend
-    difference = (integral.subs(moment, 1) - integral.subs(moment, since)).subs(bend_symbol, size)
-    difference = difference.subs({bend_symbol: bend, shape_symbol: shape})
-    lost = tau_protein / tau_labile * exp(bend) * difference
+    if decaying:
+        return recapture_in_closed_form(False).subs(production, 0)
+    shape, bend, moment = sympy.symbols("shape bend u", positive=True)
+    integral = sympy.gammasimp(sympy.integrate(moment ** (shape - 1) * exp(-bend * moment), moment))
+    difference = integral.subs(moment, 1) - integral.subs(moment, exp(-time / tau_protein))
+    values = {
+        bend: (production - protein_0) * tau_protein / tau_late,
+        shape: tau_protein / tau_labile + production * tau_protein / tau_late,
+    }
+    lost = tau_protein / tau_labile * (exp(bend) * difference).subs(values)
+    total = accumulated_protein(protein_under_constant_production())
     return 1 - exp(-time / tau_labile - total / tau_late) - lost
 
 
@@ -201,17 +203,48 @@ def recapture_by_kummer() -> Expr:
     return 1 - exp(-time / tau_labile - accumulated_protein(proteins) / tau_late) - lost
 
 
+def recapture_series_while_decaying(terms: int) -> Expr:
+    """R(t) while proteins decay, as the positive series that the kernels sum.
+
+    With a = p_0 tau_protein/tau_late and u = exp(-s/tau_protein), R is the integral of a exp(-a) u^k exp(a u)
+    over u, k = tau_protein/tau_labile; the exponential series is integrated term by term.
+    """
+    size = protein_0 * tau_protein / tau_late
+    shape, moment, order = sympy.symbols("shape u n", positive=True)
+    power = sympy.integrate(moment ** (shape + order), moment)
+    between = power.subs(moment, 1) - power.subs(moment, exp(-time / tau_protein))
+    between = between.subs(shape, tau_protein / tau_labile)
+    weights = (size ** (n + 1) / sympy.factorial(n) for n in range(terms))
+    return exp(-size) * sum(weight * between.subs(order, n) for n, weight in enumerate(weights))
+
+
+def production_moment(terms: int) -> Expr:
+    """M, the integral of u^(shape-1) exp(bend (1-u)) from 0 to 1, as the series that the kernels sum."""
+    shape, bend = sympy.symbols("shape bend", positive=True)
+    return sum(bend**n / sympy.rf(shape, n + 1) for n in range(terms))
+
+
+@cache
+def production_moment_recursion() -> Expr:
+    """What remains of M(shape) = 1/shape + bend/shape M(shape + 1) under the integral: 0."""
+    shape, bend, moment = sympy.symbols("shape bend u", positive=True)
+    weight = exp(bend * (1 - moment))
+    boundary = sympy.diff(moment**shape * weight / shape, moment)
+    return sympy.simplify(moment ** (shape - 1) * weight - boundary - bend / shape * moment**shape * weight)
+
+
 @cache
 def recapture_residual(decaying: bool) -> Expr:
-    """What remains of R' = p/tau_late exp(-t/tau_labile - P/tau_late) after the gamma-function form is put in."""
+    """What remains of the equation of R, R' = p l/(l_0 tau_late), after the gamma-function form is put in."""
     start, gap = sympy.symbols("protein_0 gap", positive=True)
     values = {protein_0: start, production: start + gap}
     height = sympy.Integer(0) if decaying else production
     proteins = protein_under_constant_production().subs(production, height)
     wanted = proteins / tau_late * exp(-time / tau_labile - accumulated_protein(proteins) / tau_late)
     residual = (recapture_in_closed_form(decaying).diff(time) - wanted).subs(values)
+    residual = sympy.powsimp(sympy.expand(residual, power_base=True, force=True), force=True)
     # The principal branch of (-1)^x, which is how sympy leaves a power of a negative argument.
-    residual = sympy.powsimp(sympy.expand(residual), force=True).replace(
+    residual = residual.replace(
         lambda part: part.is_Pow and part.base == -1, lambda part: exp(sympy.I * sympy.pi * part.exp)
     )
     return sympy.simplify(residual)
@@ -219,7 +252,7 @@ def recapture_residual(decaying: bool) -> Expr:
 
 @cache
 def late_residual(tag: int) -> Expr:
-    """What remains of the equation of z, under a tag of this sign, after the solution is put in, for any p(t)."""
+    """What remains of the equation of z under a tag of this sign, for any p(t), with the solution put in."""
     solution = late_strength(tag)
     wanted = late_rate(tag, accumulated(time).diff(time), solution, labile_strength())
     return sympy.simplify(sympy.expand(solution.diff(time) - wanted))
@@ -246,7 +279,7 @@ def late_strength_under_graded_tag(sign: int) -> Expr:
 
 @cache
 def graded_tag_residual(sign: int) -> Expr:
-    """What remains of the equation of z under linear capture after `late_strength_under_graded_tag` is put in."""
+    """What remains of the equation of z under linear capture, with the solution put in."""
     tag, gathered = Function("g", nonnegative=True), Function("G", nonnegative=True)
     solution = late_strength_under_graded_tag(sign)
     pull = sign * tag(time) * (abs(BOUND[sign]) - sign * (late(time) + labile(time)))
@@ -291,7 +324,13 @@ def flow_through_faces(graded: bool = False) -> dict[tuple[int, str], Expr]:
 
 
 def recaptured_fraction(
-    duration: float, *, protein_0: float, production: float, tau_protein: float, tau_late: float, tau_labile: float
+    duration: float,
+    *,
+    protein_0: float,
+    production: float,
+    tau_protein: float,
+    tau_late: float,
+    tau_labile: float,
 ) -> float:
     """R(t) as a number, from `recapture_by_kummer`.
 

@@ -1,23 +1,26 @@
 r"""Late strength a weak trace captures, against the interval between its encoding and a release.
 
-Threshold capture. The tag lasts L = tau_early ln(e/theta_tag) from the later of encoding and release, proteins are
-made for the first A <= L of it and decay for the remaining B = L - A. Starting from p_0,
+Threshold capture. The tag lasts L = tau_early ln(e/theta_tag) from the later of encoding and release,
+proteins are made for the first A <= L of it and decay for the remaining B = L - A. Starting from p_0,
 
     P = A - (1 - p_0) tau_protein (1 - exp(-A/tau_protein))
           + (1 - (1 - p_0) exp(-A/tau_protein)) tau_protein (1 - exp(-B/tau_protein))
     z = 1 - exp(-P/tau_late)
 
-A is the crossing of `theory.crossing`. Retroactively p_0 = 0. Proactively p_0 is what is left of the proteins made
-before encoding, by the ambient activity and by traces related to the release. A later release always captures
-less: the activity it meets is lower (A falls) and less of the tag is left (A + B falls), and P rises with both.
+A is the crossing of `theory.crossing`. Retroactively p_0 = 0. Proactively p_0 is what is left of the
+proteins made before encoding, by the ambient activity and by traces related to the release. A later
+release always captures less: the activity it meets is lower (A falls) and less of the tag is left (A + B
+falls), and P rises with both.
 
-Linear capture. With f = s at encoding, g = s exp(-t/tau_tag), and the drive clearing with tau_drive, production is
-a sum of exponentials A_j exp(-mu_j t), mu = 1/tau_drive by s_0 and 1/tau_drive + 1/tau_early by S. Each gives
+Linear capture. With f = s at encoding, g = s exp(-t/tau_tag), and the drive clearing with tau_drive,
+production is a sum of exponentials A_j exp(-mu_j t), mu = 1/tau_drive by s_0 and 1/tau_drive +
+1/tau_early by S. Each gives
 
-    integral of p exp(-t/tau_tag) from 0 to infinity = [A/(mu + 1/tau_tag) + p_0 tau_protein] / (1 + tau_protein/tau_tag)
+    integral of p exp(-t/tau_tag) from 0 to infinity
+        = [A/(mu + 1/tau_tag) + p_0 tau_protein] / (1 + tau_protein/tau_tag)
 
-without any resonance, and z = 1 - exp(-G), where G, the sum of these times s/tau_late, is proportional to the dose:
-`linear_exponent_retroactive` and `linear_exponent_proactive`.
+without any resonance, and z = 1 - exp(-G), where G, the sum of these times s/tau_late, is proportional to
+the dose: `linear_exponent_retroactive` and `linear_exponent_proactive`.
 """
 
 from __future__ import annotations
@@ -45,6 +48,7 @@ from theory.notation import (
     ambient_activity,
     amplitude,
     capture_gain,
+    exponential_modes,
     interval,
     late_0,
     protein_0,
@@ -96,10 +100,11 @@ def late_at_constant_drive() -> Expr:
 @cache
 def protein_gathered_by_fading_tag() -> Expr:
     """Integral of p exp(-t/tau_tag) from 0 to infinity for one exponential term of the production."""
-    weighted = sympy.expand(protein_under_decaying_drive()) * exp(-time / tau_tag)
-    terms = sympy.expand(weighted).as_ordered_terms()
-    total = sum(sympy.integrate(sympy.powsimp(term), (time, 0, oo), conds="none") for term in terms)
-    return sympy.factor(sympy.simplify(total))
+    modes = exponential_modes(protein_under_decaying_drive(), time)
+    steady = sympy.Symbol("k", positive=True)
+    area = sympy.integrate(exp(-steady * time), (time, 0, oo))
+    total = sum(size * area.subs(steady, decay + 1 / tau_tag) for decay, size in modes.items())
+    return sympy.factor(total)
 
 
 def _gathered(terms: list[tuple[Expr, Expr]], protein_now: Expr) -> Expr:
@@ -125,7 +130,10 @@ def linear_exponent_retroactive() -> Expr:
 def linear_protein_at_encoding() -> Expr:
     """p at encoding, `interval` after the release, under linear capture."""
     push = capture_gain * amplitude
-    terms = [(push * ambient_activity, 1 / tau_drive), (push * related_activity, 1 / tau_drive + 1 / tau_early)]
+    terms = [
+        (push * ambient_activity, 1 / tau_drive),
+        (push * related_activity, 1 / tau_drive + 1 / tau_early),
+    ]
     made = protein_under_decaying_drive().subs({protein_0: 0, time: interval})
     return sum(made.subs({source: size, rate: mu}) for size, mu in terms)
 
@@ -177,12 +185,16 @@ def protein_seen_by_tag(release_after_encoding: float, experiment: OneRelease) -
     tagged = experiment.tau_early * math.log(early / experiment.tag_threshold)
     made = min(tagged, synthesis_duration(early + relatives, amplitude=push, **shared))
     return value_of(
-        protein_under_tag(), made_for=made, kept_for=tagged - made, protein_0=start, tau_protein=experiment.tau_protein
+        protein_under_tag(),
+        made_for=made,
+        kept_for=tagged - made,
+        protein_0=start,
+        tau_protein=experiment.tau_protein,
     )
 
 
 def late_by_threshold(release_after_encoding: float, experiment: OneRelease) -> float:
-    """Late strength captured under threshold capture, once the tag is gone; arguments of `protein_seen_by_tag`."""
+    """Late strength under threshold capture, once the tag is gone; arguments of `protein_seen_by_tag`."""
     return -math.expm1(-protein_seen_by_tag(release_after_encoding, experiment) / experiment.tau_late)
 
 
@@ -194,7 +206,8 @@ def linear_exponent(release_after_encoding: float, experiment: OneRelease) -> fl
         return value_of(linear_exponent_retroactive(), interval=release_after_encoding, **values)
     clearing = 1.0 / experiment.drive_clearance
     if any(
-        abs(mu * experiment.tau_protein - 1.0) < 1e-12 for mu in (clearing, clearing + 1.0 / experiment.tau_early)
+        abs(mu * experiment.tau_protein - 1.0) < 1e-12
+        for mu in (clearing, clearing + 1.0 / experiment.tau_early)
     ):
         # Resonance: the limit exists, and a shift of 1e-11 reaches it within rounding at 30 digits.
         values["tau_protein"] *= 1.0 + 1e-11

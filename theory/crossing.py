@@ -10,10 +10,10 @@ Multiplied out, D is a sum of positive exponentials, sum_j c_j exp(-nu_j t) with
     D'' =  sum_j c_j nu_j^2 exp(-nu_j t) >= 0    convex
     D D'' - D'^2 = sum_{i<j} c_i c_j (nu_i - nu_j)^2 exp(-(nu_i + nu_j) t) >= 0    log-convex
 
-The last line (Lagrange's identity) says that ln D is convex too. A tangent of a convex function lies below it,
-so a Newton step on ln D taken left of the crossing never passes it: from t = 0 the iterates rise to the crossing
-without any safeguard. For a single exponential ln D is a straight line and one step is exact; for several it is
-much closer to one than D is, which is why the step is taken on ln D.
+The last line (Lagrange's identity) says that ln D is convex too. A tangent of a convex function lies
+below it, so a Newton step on ln D taken left of the crossing never passes it: from t = 0 the iterates
+rise to the crossing without any safeguard. For a single exponential ln D is a straight line and one step
+is exact; for several it is much closer to one than D is, which is why the step is taken on ln D.
 
 With constant drive, and where only one exponential is left, the crossing has a closed form.
 """
@@ -41,7 +41,9 @@ from theory.notation import (
 
 def drive_product() -> Expr:
     """D(t) for one release that clears with tau_drive."""
-    return (ambient_activity + activity * exp(-time / tau_early)) * (amplitude * exp(-time / tau_drive) + epsilon)
+    return (ambient_activity + activity * exp(-time / tau_early)) * (
+        amplitude * exp(-time / tau_drive) + epsilon
+    )
 
 
 def time_to_fall(start: Expr, level: Expr, tau: Expr) -> Expr:
@@ -124,7 +126,9 @@ def newton_path(sizes: Sequence[float], rates: Sequence[float]) -> tuple[float, 
         If a size or a rate is negative: D is then not convex and may cross 1 more than once.
     """
     if min(sizes) < 0.0 or min(rates) < 0.0:
-        raise ValueError(f"sizes {list(sizes)} and rates {list(rates)} must not be negative: D would not be convex")
+        raise ValueError(
+            f"sizes {list(sizes)} and rates {list(rates)} must not be negative: D would not be convex"
+        )
     terms = [(size, rate) for size, rate in zip(sizes, rates, strict=True) if size > 0.0]
     if math.fsum(size for size, _ in terms) <= 1.0:
         return (0.0,)

@@ -1,9 +1,9 @@
 """One weak trace and one release: the smallest experiment in which a memory can be rescued.
 
 A trace is encoded at strength s. A release of the given dose comes later (retroactive) or came before
-(proactive), alone or together with the encoding of related traces, which add `related_activity` to S at that
-moment. No other drive, no sleep, no blocking. The defaults are those of the models, with dopamine as modulator
-but, unless asked for, without its conversion of eligible traces.
+(proactive), alone or together with the encoding of related traces, which add `related_activity` to S at
+that moment. No other drive, no sleep, no blocking. The defaults are those of the models, with dopamine as
+modulator but, unless asked for, without its conversion of eligible traces.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The symbols of the derivations, and how an expression becomes a number.
 
-Symbols carry the names of the model's parameters in full, so that a derived expression reads like the code it
-stands behind. Times and time constants are in seconds; strengths, proteins and drives have no unit.
+Symbols carry the names of the model's parameters in full, so that a derived expression reads like the
+code it stands behind. Times and time constants are in seconds; strengths, proteins and drives have no
+unit.
 """
 
 from __future__ import annotations
@@ -45,9 +46,32 @@ capture_gain = sympy.Symbol("capture_gain", positive=True)
 
 
 @cache
+def exponential_modes(expression: sympy.Expr, variable: sympy.Symbol) -> dict[sympy.Expr, sympy.Expr]:
+    """A sum of exponentials of `variable`, taken apart: {rate of decay: coefficient}, equal rates joined.
+
+    Examples
+    --------
+    >>> exponential_modes(3 * sympy.exp(-time / tau_early) + 2, time)
+    {1/tau_early: 3, 0: 2}
+    """
+    exponentials = sorted((part for part in expression.atoms(sympy.exp) if part.has(variable)), key=str)
+    stand_ins = sympy.symbols(f"E:{len(exponentials)}")
+    # xreplace, since subs would also rewrite other powers of the same exponential.
+    polynomial = sympy.Poly(expression.xreplace(dict(zip(exponentials, stand_ins, strict=True))), *stand_ins)
+    modes: dict[sympy.Expr, sympy.Expr] = {}
+    for powers, coefficient in polynomial.terms():
+        exponents = (
+            power * part.exp.diff(variable) for power, part in zip(powers, exponentials, strict=True)
+        )
+        rate = sympy.together(-sympy.Add(*exponents))
+        modes[rate] = modes.get(rate, sympy.Integer(0)) + coefficient
+    return {rate: sympy.factor(total) for rate, total in modes.items()}
+
+
+@cache
 def _compiled(expression: sympy.Expr) -> tuple[tuple[str, ...], Callable[..., Any]]:
     symbols = sorted(expression.free_symbols, key=str)
-    return tuple(map(str, symbols)), sympy.lambdify(symbols, expression, modules="mpmath")
+    return tuple(map(str, symbols)), sympy.lambdify(symbols, expression, modules="mpmath", cse=True)
 
 
 def value_of(expression: sympy.Expr, **values: float) -> float:
@@ -79,5 +103,5 @@ def value_of(expression: sympy.Expr, **values: float) -> float:
         result = function(*(mpmath.mpf(values[name]) for name in names))
         imaginary = abs(mpmath.im(result))
         if imaginary > 1e-15 * max(1.0, abs(mpmath.re(result))):
-            raise ValueError(f"{expression} is not real at {({name: values[name] for name in names})}")
+            raise ValueError(f"{expression} is not real at { ({name: values[name] for name in names}) }")
         return float(mpmath.re(result))

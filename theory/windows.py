@@ -3,22 +3,23 @@ r"""How long a tag lasts, and how late or how early a release may come.
 Tag:         e exp(-t/tau_early) = theta_tag                  at t = tau_early ln(e/theta_tag)
 Synthesis:   see `theory.crossing`; after saturating encoding at constant drive, tau_early ln(m + epsilon)
 
-Retroactive, threshold capture. A release `interval` d after encoding rescues the trace if it still finds a tag and
-if its drive starts synthesis in what is left of the activity,
+Retroactive, threshold capture. A release `interval` d after encoding rescues the trace if it still finds
+a tag and if its drive starts synthesis in what is left of the activity,
 
     s exp(-d/tau_early) > theta_tag   and   (s_0 + R + s exp(-d/tau_early))(a + epsilon) > 1
 
-that is, if the early phase exceeds the larger of theta_tag and 1/(a + epsilon) - s_0 - R. Both conditions fail for good
-at a sharp time; beyond it nothing at all is captured. The dose a only enters the second, so the window grows with
-the dose up to the tag and no further. A release that also converts eligible traces first raises the early phase,
-which prolongs the window by seconds at the cap (eligibility is then e^-16), but opens one of minutes for traces too
-weak for a tag of their own.
+that is, if the early phase exceeds the larger of theta_tag and 1/(a + epsilon) - s_0 - R. Both conditions
+fail for good at a sharp time; beyond it nothing at all is captured. The dose a only enters the second, so
+the window grows with the dose up to the tag and no further. A release that also converts eligible traces
+first raises the early phase, which prolongs the window by seconds at the cap (eligibility is then e^-16),
+but opens one of minutes for traces too weak for a tag of their own.
 
-Proactive, threshold capture. Proteins made before encoding decay and are never quite gone, so there is a sharp end
-only to the new synthesis that encoding itself sets off, at (s_0 + s)(a exp(-d/tau_drive) + epsilon) = 1.
+Proactive, threshold capture. Proteins made before encoding decay and are never quite gone, so there is a
+sharp end only to the new synthesis that encoding itself sets off, at (s_0 + s)(a exp(-d/tau_drive) +
+epsilon) = 1.
 
-Linear capture has no sharp window on either side: z = 1 - exp(-G), G > 0 at every interval. A window exists only at a
-fixed criterion on z, and is then a matter of how G decays with the interval.
+Linear capture has no sharp window on either side: z = 1 - exp(-G), G > 0 at every interval. A window
+exists only at a fixed criterion on z, and is then a matter of how G decays with the interval.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def tag_lifetime() -> Expr:
 def retroactive_window_by_drive() -> Expr:
     """Latest release whose drive still starts synthesis; never closes where (s_0 + R)(a + epsilon) >= 1."""
     early = sympy.Symbol("early", positive=True)
-    (needed,) = sympy.solve(Eq((ambient_activity + related_activity + early) * (amplitude + epsilon), 1), early)
+    (needed,) = sympy.solve(
+        Eq((ambient_activity + related_activity + early) * (amplitude + epsilon), 1), early
+    )
     return time_to_fall(strength, needed, tau_early)
 
 
@@ -137,22 +140,23 @@ def window_at_criterion(rule: str, side: str, criterion: float, experiment: OneR
     def late(delay: float) -> float:
         return captured(sign * delay, experiment)
 
-    best = 0.0 if side == "retroactive" else _best_lead(late)
+    best = 0.0 if side == "retroactive" else _reaching_lead(criterion, late)
     if not late(best) > criterion:
         return math.nan
     return _falls_to(criterion, late, best)
 
 
-def _best_lead(late: Callable[[float], float]) -> float:
-    # Capture first rises with the lead of the release (proteins build up), then falls.
+def _reaching_lead(criterion: float, late: Callable[[float], float]) -> float:
+    # Capture first rises with the lead of the release (proteins build up), then falls: one peak.
     from scipy.optimize import minimize_scalar
 
-    leads = [1.0] + [60.0 * 1.6**k for k in range(25)]
+    leads = [1.0] + [60.0 * 2.5**k for k in range(12)]
     values = [late(lead) for lead in leads]
     best = max(range(len(leads)), key=values.__getitem__)
-    low, high = leads[max(best - 1, 0)], leads[min(best + 1, len(leads) - 1)]
-    peak = minimize_scalar(lambda lead: -late(lead), bounds=(low, high), method="bounded").x
-    return float(peak) if late(peak) > values[best] else leads[best]
+    if values[best] > criterion:
+        return leads[best]
+    around = leads[max(best - 1, 0)], leads[min(best + 1, len(leads) - 1)]
+    return float(minimize_scalar(lambda lead: -late(lead), bounds=around, method="bounded").x)
 
 
 def _falls_to(level: float, falling: Callable[[float], float], start: float) -> float:

@@ -6,6 +6,7 @@ doses in ``timeline.value``), its layout may not.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -94,6 +95,12 @@ class Batch:
         for protocol in self.protocols:
             self._add(protocol, reads)
         self.timeline = self._layout()
+
+    def with_timeline(self, timeline: Timeline) -> Batch:
+        """The same layout with other numbers: what a fit does with strengths, doses and relatedness."""
+        changed = copy.copy(self)
+        changed.timeline = timeline
+        return changed
 
     def _add(self, protocol: Protocol, reads: Sequence[float]) -> None:
         number = len(self._relations["event_start"]) - 1

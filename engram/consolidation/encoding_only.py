@@ -23,28 +23,30 @@ class EncodingOnly(ConsolidationModel):
     """Modulators act at encoding only; what lasts is the durable part laid down then (module docstring)."""
 
     label: ClassVar[str] = "encoding only"
+    biology: ClassVar[tuple[str, ...]] = ("tau_early",)
 
     @property
     def _kernel(self) -> Callable[..., Any]:
         return simulate
 
     def _kernel_parameters(self) -> Any:
-        return PARAMETERS(*self._values(PARAMETERS))
+        return EncodingOnlyParameters(*self._values(EncodingOnlyParameters))
 
 
-PARAMETERS = kernel_parameters("EncodingOnlyParameters", EncodingOnly, __name__)
+EncodingOnlyParameters = kernel_parameters("EncodingOnlyParameters", EncodingOnly, __name__)
 
 
 @kernel
 def capture(
     parameters: Any,
     traces: Any,
+    synapses: Any,
     trace: int,
     span: float,
     early_decay: Any,
     constant: Any,
-    blocked: int,
-    drive: Any,
+    blocked: bool,
+    sources: Any,
 ) -> int:
     """Nothing is captured: proteins, late and labile strength stay as they are."""
     return OK

@@ -19,105 +19,115 @@ import numpy as np
 from .._jit import specialise
 from .batch import ENCODE, EXTINGUISH, REACTIVATE, READ, RECEPTOR, RELEASE, SLEEP, STIMULATION, SYNTHESIS
 from .state import (
+    ACTIVITY,
+    BLOCKED,
     CLEARANCE,
     COMPETING,
+    CONSTANT,
     CONVERSION,
     DIRECTION,
     DRIVE_CLEARANCE,
     DRIVE_WEIGHT,
     EARLY,
     ELIGIBILITY,
+    ENCODED,
     ENCODING_GAIN,
     LABILE,
     LABILITY_GAIN,
-    LATE,
     NEGLIGIBLE,
+    NOW,
     OK,
     PROTEIN,
+    RATE,
     RETRIEVAL_GAIN,
+    SEGMENT,
+    SOURCE,
+    START,
     STRENGTH,
+    SYNAPSE_COLUMNS,
     SYNTHESIS_GATE,
     TAG,
-    Drive,
+    TIME,
+    TRACE_COLUMNS,
     dose_response,
     encode,
-    mean_magnitude,
+    mean_early,
     new_segment,
-    new_traces,
     present_effect,
     reactivate,
-    rest,
     strength_of,
 )
 
 
-def advance(parameters, traces, drive, trace, last, now):  # type: ignore[no-untyped-def]
+def advance(parameters, traces, synapses, drive, sources, trace, last, now):  # type: ignore[no-untyped-def]
     """Carry one trace to ``now``, segment by segment of the drive."""
     status = OK
-    while traces.time[trace] < now:
-        segment = traces.segment[trace]
+    time = traces[trace, TIME].real
+    while time < now:
+        segment = int(traces[trace, SEGMENT].real)
         end = now
-        if segment < last and drive.start[segment + 1] < now:
-            end = drive.start[segment + 1]
-        span = end - traces.time[trace]
+        if segment < last:
+            end = min(now, drive[segment + 1, START].real)
+        span = end - time
         if span > 0.0:
-            since = traces.time[trace] - drive.start[segment]
-            for k in range(drive.rate.shape[0]):
-                left = drive.amplitude[segment, k]
+            since = time - drive[segment, START].real
+            for k in range(sources.shape[1]):
+                left = drive[segment, SOURCE + k]
                 if left != 0.0 and since > 0.0:
-                    left = left * np.exp(-since * drive.rate[k])
-                drive.now[k] = left
+                    left = left * np.exp(-since * sources[RATE, k])
+                sources[NOW, k] = left
             early_decay = np.exp(-span / parameters.tau_early)
+            constant = drive[segment, CONSTANT]
+            blocked = drive[segment, BLOCKED].real > 0.0
             result = capture(
-                parameters, traces, trace, span, early_decay, drive.constant[segment], drive.blocked[segment], drive
+                parameters, traces, synapses, trace, span, early_decay, constant, blocked, sources
             )
-            if result != OK:
-                status = result
-            traces.activity[trace] *= early_decay
-            if traces.competing[trace] != 0.0:
-                traces.competing[trace] *= np.exp(-span / parameters.tau_competing)
+            status = max(status, result)
+            traces[trace, ACTIVITY] *= early_decay
+            if traces[trace, COMPETING] != 0.0:
+                traces[trace, COMPETING] *= np.exp(-span / parameters.tau_competing)
             eligible_decay = 0.0 * early_decay
-            if traces.eligibility[trace, 0] != 0.0:
+            if synapses[trace, 0, ELIGIBILITY] != 0.0:
                 eligible_decay = np.exp(-span / parameters.tau_eligibility)
-            for node in range(traces.early.shape[1]):
-                traces.early[trace, node] *= early_decay
-                traces.eligibility[trace, node] *= eligible_decay
-            traces.time[trace] = end
-        if segment < last and drive.start[segment + 1] <= end:
-            traces.segment[trace] = segment + 1
+            for node in range(synapses.shape[1]):
+                synapses[trace, node, EARLY] *= early_decay
+                synapses[trace, node, ELIGIBILITY] *= eligible_decay
+            time = end
+        if segment < last and drive[segment + 1, START].real <= end:
+            traces[trace, SEGMENT] = segment + 1
+    traces[trace, TIME] = time
     return status
 
 
-def relate(parameters, traces, drive, timeline, first, trace, change, last, now):  # type: ignore[no-untyped-def]
-    """Add a jump ``change`` of a trace's mean |e| to the activity of all traces related to it."""
+def relate(parameters, traces, synapses, drive, sources, timeline, first, trace, change, last, now):  # type: ignore[no-untyped-def]  # noqa: E501
+    """Add a jump ``change`` of a trace's mean |e| to the activity of all other traces related to it."""
     status = OK
-    traces.activity[trace] += change
     category = timeline.category[first + trace]
     if category >= 0:
         share = timeline.within[category] * change
         for index in range(timeline.member_start[category], timeline.member_start[category + 1]):
             other = timeline.member[index]
             if other != trace:
-                status = max(status, advance(parameters, traces, drive, other, last, now))
-                traces.activity[other] += share
+                status = max(status, advance(parameters, traces, synapses, drive, sources, other, last, now))
+                traces[other, ACTIVITY] += share
     for index in range(timeline.pair_start[first + trace], timeline.pair_start[first + trace + 1]):
         other = timeline.pair_trace[index]
-        status = max(status, advance(parameters, traces, drive, other, last, now))
-        traces.activity[other] += timeline.pair_value[index] * change
+        status = max(status, advance(parameters, traces, synapses, drive, sources, other, last, now))
+        traces[other, ACTIVITY] += timeline.pair_value[index] * change
     return status
 
 
-def write(parameters, traces, trace, weights, strength, out):  # type: ignore[no-untyped-def]
+def write(parameters, traces, synapses, trace, weights, strength, out):  # type: ignore[no-untyped-def]
     """Write the weighted means of a trace's state into one output row."""
     out[:] = 0.0
     for node in range(weights.shape[0]):
-        out[EARLY] += weights[node] * traces.early[trace, node]
-        out[TAG] += weights[node] * tag_of(parameters, traces.early[trace, node], traces.tag[trace, node])
-        out[LATE] += weights[node] * traces.late[trace, node]
-        out[LABILE] += weights[node] * traces.labile[trace, node]
-        out[ELIGIBILITY] += weights[node] * traces.eligibility[trace, node]
-    out[PROTEIN] = traces.protein[trace]
-    out[COMPETING] = traces.competing[trace]
+        for column in range(SYNAPSE_COLUMNS):
+            value = synapses[trace, node, column]
+            if column == TAG:
+                value = tag_of(parameters, synapses[trace, node, EARLY], value) + 0.0 * value
+            out[column] += weights[node] * value
+    out[SYNAPSE_COLUMNS] = traces[trace, PROTEIN]
+    out[SYNAPSE_COLUMNS + 1] = traces[trace, COMPETING]
     out[STRENGTH] = strength
 
 
@@ -145,23 +155,19 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
         most_events = max(most_events, timeline.event_start[protocol + 1] - timeline.event_start[protocol])
         most_traces = max(most_traces, timeline.trace_start[protocol + 1] - timeline.trace_start[protocol])
     nodes = weights.shape[0]
-    traces = new_traces(most_traces, nodes, zero, 0.0)
-    drive = Drive(
-        np.zeros(most_events + 1),
-        np.full(most_events + 1, zero),
-        np.zeros(most_events + 1, np.int64),
-        np.full((most_events + 1, n_modulators + 1), zero),
-        np.full(n_modulators + 1, zero),
-        np.full(n_modulators + 1, zero),
-    )
+    traces = np.full((most_traces, TRACE_COLUMNS), zero)
+    synapses = np.full((most_traces, nodes, SYNAPSE_COLUMNS), zero)
+    drive = np.full((most_events + 1, SOURCE + n_modulators + 1), zero)
+    sources = np.full((2, n_modulators + 1), zero)
     for k in range(n_modulators):
-        drive.rate[k] = 1.0 / modulators[k, DRIVE_CLEARANCE]
-    drive.rate[n_modulators] = 1.0 / parameters.surprise_clearance
+        sources[RATE, k] = 1.0 / modulators[k, DRIVE_CLEARANCE]
+    sources[RATE, n_modulators] = 1.0 / parameters.surprise_clearance
     concentration = np.full(n_modulators, zero)
     released = np.zeros(n_modulators)
     receptor = np.full(n_modulators, zero)
     eligible = np.zeros(most_traces, np.int64)
     is_eligible = np.zeros(most_traces, np.bool_)
+    related = np.zeros(most_traces, np.bool_)
 
     for protocol in range(n_protocols):
         begin = timeline.event_start[protocol]
@@ -169,12 +175,22 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
         first = timeline.trace_start[protocol]
         if begin == end:
             continue
-        start = timeline.time[begin]
-        rest(traces, timeline.trace_start[protocol + 1] - first, start)
-        drive.start[0] = start
-        drive.constant[0] = parameters.baseline_drive
-        drive.blocked[0] = 0
-        drive.amplitude[0, :] = 0.0
+        start = timeline.time[end - 1]
+        for event in range(begin, end):
+            if timeline.kind[event] != READ:  # a read before anything happens must not start the clock
+                start = timeline.time[event]
+                break
+        n_traces = timeline.trace_start[protocol + 1] - first
+        for trace in range(n_traces):
+            traces[trace, :] = 0.0
+            traces[trace, TIME] = start
+            traces[trace, ENCODED] = start
+            synapses[trace, :, :] = 0.0
+            pairs = timeline.pair_start[first + trace + 1] - timeline.pair_start[first + trace]
+            related[trace] = pairs > 0 or timeline.category[first + trace] >= 0
+        drive[0, :] = 0.0
+        drive[0, START] = start
+        drive[0, CONSTANT] = parameters.baseline_drive
         concentration[:] = 0.0
         receptor[:] = 0.0
         is_eligible[:] = False
@@ -190,33 +206,38 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
             a = timeline.value[event, 0]
 
             if kind == READ or kind == ENCODE or kind == REACTIVATE or kind == EXTINGUISH:
-                status = max(status, advance(parameters, traces, drive, target, last, now))
+                status = max(status, advance(parameters, traces, synapses, drive, sources, target, last, now))
 
             if kind == READ:
                 row = timeline.row[event]
                 if row >= 0:
                     shift = present_effect(modulators, RETRIEVAL_GAIN, concentration, released, receptor, now)
-                    strength = strength_of(parameters, traces, target, weights, now, shift)
-                    write(parameters, traces, target, weights, strength, out[row])
+                    strength = strength_of(parameters, traces, synapses, target, weights, now, shift)
+                    write(parameters, traces, synapses, target, weights, strength, out[row])
 
             elif kind == ENCODE or kind == REACTIVATE:
-                before = mean_magnitude(traces.early, target, weights)
+                before = mean_early(synapses, target, weights)
                 if kind == ENCODE:
                     gain = present_effect(modulators, ENCODING_GAIN, concentration, released, receptor, now)
                     exponent = 1.0 + gain + parameters.stimulation_gain * stimulation
-                    encode(parameters, traces, target, scores, a, exponent)
-                    traces.encoded[target] = now
+                    encode(parameters, synapses, target, scores, a, exponent)
+                    traces[target, ENCODED] = now
                 else:
                     shift = present_effect(modulators, RETRIEVAL_GAIN, concentration, released, receptor, now)
-                    strength = strength_of(parameters, traces, target, weights, now, shift)
+                    strength = strength_of(parameters, traces, synapses, target, weights, now, shift)
                     gain = present_effect(modulators, LABILITY_GAIN, concentration, released, receptor, now)
                     error = timeline.value[event, 1]
-                    reactivate(parameters, traces, target, strength, a, error, timeline.value[event, 2], gain)
+                    reactivate(parameters, synapses, target, strength, a, error, timeline.value[event, 2], gain)
                     if error != 0.0 and parameters.surprise_drive != 0.0:
-                        last = new_segment(drive, last, now)
-                        drive.amplitude[last, n_modulators] += parameters.surprise_drive * error
-                change = mean_magnitude(traces.early, target, weights) - before
-                status = max(status, relate(parameters, traces, drive, timeline, first, target, change, last, now))
+                        last = new_segment(drive, sources, last, now)
+                        drive[last, SOURCE + n_modulators] += parameters.surprise_drive * error
+                change = mean_early(synapses, target, weights) - before
+                traces[target, ACTIVITY] += change
+                if related[target]:
+                    result = relate(
+                        parameters, traces, synapses, drive, sources, timeline, first, target, change, last, now
+                    )
+                    status = max(status, result)
                 if not is_eligible[target]:
                     is_eligible[target] = True
                     eligible[n_eligible] = target
@@ -224,35 +245,38 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
 
             elif kind == EXTINGUISH:
                 for node in range(nodes):
-                    traces.labile[target, node] *= 1.0 - a
-                traces.competing[target] += a * (1.0 - traces.competing[target])
+                    synapses[target, node, LABILE] *= 1.0 - a
+                traces[target, COMPETING] += a * (1.0 - traces[target, COMPETING])
 
             elif kind == RELEASE:
                 effect = (1.0 - min(1.0, receptor[target].real)) * dose_response(modulators, target, a)
                 if modulators[target, DRIVE_WEIGHT] != 0.0 and parameters.releases_drive != 0.0:
                     gate = 1.0 + present_effect(modulators, SYNTHESIS_GATE, concentration, released, receptor, now)
                     if gate.real > 0.0:
-                        last = new_segment(drive, last, now)
-                        drive.amplitude[last, target] += modulators[target, DRIVE_WEIGHT] * effect * gate
+                        last = new_segment(drive, sources, last, now)
+                        drive[last, SOURCE + target] += modulators[target, DRIVE_WEIGHT] * effect * gate
                 rate = modulators[target, CONVERSION] * parameters.releases_convert * effect
                 if rate != 0.0:
                     kept = 0
                     for index in range(n_eligible):
                         trace = eligible[index]
-                        status = max(status, advance(parameters, traces, drive, trace, last, now))
+                        status = max(status, advance(parameters, traces, synapses, drive, sources, trace, last, now))
                         largest = 0.0
-                        before = mean_magnitude(traces.early, trace, weights)
+                        before = mean_early(synapses, trace, weights)
                         for node in range(nodes):
-                            left = traces.eligibility[trace, node]
+                            left = synapses[trace, node, ELIGIBILITY]
                             largest = max(largest, left.real)
                             fraction = -np.expm1(-rate * left)
-                            traces.early[trace, node] += fraction * (
-                                modulators[target, DIRECTION] - traces.early[trace, node]
+                            synapses[trace, node, EARLY] += fraction * (
+                                modulators[target, DIRECTION] - synapses[trace, node, EARLY]
                             )
-                        change = mean_magnitude(traces.early, trace, weights) - before
-                        status = max(
-                            status, relate(parameters, traces, drive, timeline, first, trace, change, last, now)
-                        )
+                        change = mean_early(synapses, trace, weights) - before
+                        traces[trace, ACTIVITY] += change
+                        if related[trace]:
+                            result = relate(
+                                parameters, traces, synapses, drive, sources, timeline, first, trace, change, last, now
+                            )
+                            status = max(status, result)
                         if largest > NEGLIGIBLE:
                             eligible[kept] = trace
                             kept += 1
@@ -266,11 +290,11 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
                 released[target] = now
 
             elif kind == SYNTHESIS:
-                last = new_segment(drive, last, now)
-                drive.blocked[last] += 1 if a.real > 0.0 else -1
+                last = new_segment(drive, sources, last, now)
+                drive[last, BLOCKED] += a
             elif kind == SLEEP:
-                last = new_segment(drive, last, now)
-                drive.constant[last] += a * parameters.sleep_drive
+                last = new_segment(drive, sources, last, now)
+                drive[last, CONSTANT] += a * parameters.sleep_drive
             elif kind == RECEPTOR:
                 receptor[target] += a
             elif kind == STIMULATION:
@@ -284,9 +308,9 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
 def bind(model: str, capture: Callable[..., Any], tag_of: Callable[..., Any]) -> Callable[..., Any]:
     """The compiled event loop of one model, from the model's compiled rules.
 
-    ``capture(parameters, traces, trace, span, early_decay, constant, blocked, drive) -> status`` carries proteins,
+    ``capture(parameters, traces, synapses, trace, span, early_decay, constant, blocked, sources) -> status`` carries proteins,
     capture tag, late and labile strength of one trace over ``span`` s of constant-plus-exponentials drive (amplitudes
-    in ``drive.now``); ``tag_of(parameters, early, tag)`` is the tag that a reader sees.
+    in ``sources[NOW]``); ``tag_of(parameters, early, tag)`` is the tag that a reader sees.
     """
     namespace = dict(globals())
     namespace.update(capture=capture, tag_of=tag_of)

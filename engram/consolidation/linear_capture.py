@@ -24,7 +24,7 @@ from .._jit import kernel
 from ..parameter import parameter
 from .event_loop import bind
 from .model import CaptureModel, kernel_parameters
-from .state import OK, magnitude
+from .state import ACTIVITY, LABILE, LATE, NOW, OK, PROTEIN, RATE, TAG, magnitude
 
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _FEW_POINTS, _FEW_WEIGHTS = np.polynomial.legendre.leggauss(4)
@@ -47,16 +47,17 @@ class LinearCapture(CaptureModel):
     )  # fmt: skip
 
     label: ClassVar[str] = "linear capture"
+    biology: ClassVar[tuple[str, ...]] = ("tau_tag", "tau_protein", "tau_labile", "capture_gain", "dopamine.drive_clearance")
 
     @property
     def _kernel(self) -> Callable[..., Any]:
         return simulate
 
     def _kernel_parameters(self) -> Any:
-        return PARAMETERS(*self._values(PARAMETERS))
+        return LinearCaptureParameters(*self._values(LinearCaptureParameters))
 
 
-PARAMETERS = kernel_parameters("LinearCaptureParameters", LinearCapture, __name__)
+LinearCaptureParameters = kernel_parameters("LinearCaptureParameters", LinearCapture, __name__)
 
 
 @kernel
@@ -106,7 +107,7 @@ def response_to(source: Any, clearance: Any, span: Any) -> Any:
 
 @kernel
 def proteins(
-    parameters: Any, span: Any, protein: Any, constant: Any, blocked: int, drive: Any, activity: Any
+    parameters: Any, span: Any, protein: Any, constant: Any, blocked: bool, sources: Any, activity: Any
 ) -> tuple[Any, Any, Any]:
     """p, P = ∫p and Q = ∫p exp(−s/τ_tag) after ``span`` s."""
     clearance = 1.0 / parameters.tau_protein
@@ -114,13 +115,13 @@ def proteins(
     now = protein * np.exp(-span * clearance)
     integral = protein * decayed(clearance + 0.0 * falling, span)
     tagged = protein * decayed(clearance + falling, span)
-    if blocked == 0:
-        for k in range(-1, drive.rate.shape[0]):
+    if not blocked:
+        for k in range(-1, sources.shape[1]):
             level = constant + 0.0 * clearance
             rate = 0.0 * clearance
             if k >= 0:
-                level = drive.now[k] + 0.0 * clearance
-                rate = drive.rate[k] + 0.0 * clearance
+                level = sources[NOW, k] + 0.0 * clearance
+                rate = sources[RATE, k] + 0.0 * clearance
             if level == 0.0:
                 continue
             for source in range(2):
@@ -137,14 +138,14 @@ def proteins(
 
 
 @kernel
-def fastest_rate(parameters: Any, protein: Any, constant: Any, drive: Any, activity: Any) -> float:
+def fastest_rate(parameters: Any, protein: Any, constant: Any, sources: Any, activity: Any) -> float:
     """An upper bound of the rates (1/s) with which the labile integrand changes."""
     total = constant.real
     fastest = 0.0
-    for k in range(drive.rate.shape[0]):
-        if drive.now[k] != 0.0:
-            total += drive.now[k].real
-            fastest = max(fastest, drive.rate[k].real)
+    for k in range(sources.shape[1]):
+        if sources[NOW, k] != 0.0:
+            total += sources[NOW, k].real
+            fastest = max(fastest, sources[RATE, k].real)
     produced = (parameters.capture_gain * total * (parameters.ambient_activity + activity)).real
     most = max(produced, protein.real)
     slow = 1.0 / parameters.tau_protein + 1.0 / parameters.tau_tag + 1.0 / parameters.tau_early
@@ -155,39 +156,40 @@ def fastest_rate(parameters: Any, protein: Any, constant: Any, drive: Any, activ
 def capture(
     parameters: Any,
     traces: Any,
+    synapses: Any,
     trace: int,
     span: float,
     early_decay: Any,
     constant: Any,
-    blocked: int,
-    drive: Any,
+    blocked: bool,
+    sources: Any,
 ) -> int:
     """Carry proteins, tag, late and labile strength of one trace over ``span`` s; the rule of this model."""
-    protein = traces.protein[trace]
-    activity = traces.activity[trace]
-    nodes = traces.early.shape[1]
+    protein = traces[trace, PROTEIN]
+    activity = traces[trace, ACTIVITY]
+    nodes = synapses.shape[1]
     tau_late = parameters.tau_late
-    now, integral, tagged = proteins(parameters, span, protein, constant, blocked, drive, activity)
+    now, integral, tagged = proteins(parameters, span, protein, constant, blocked, sources, activity)
     if integral.real > 0.0:
         labile = False
         for node in range(nodes):
-            labile = labile or traces.labile[trace, node] != 0.0
+            labile = labile or synapses[trace, node, LABILE] != 0.0
         excess = np.full(nodes, 0.0 * (integral + early_decay))
         if labile:
-            integrate_labile(parameters, traces, trace, span, constant, blocked, drive, tagged, excess)
+            integrate_labile(parameters, traces, synapses, trace, span, constant, blocked, sources, tagged, excess)
         for node in range(nodes):
-            tag = traces.tag[trace, node]
+            tag = synapses[trace, node, TAG]
             size = magnitude(tag)
             bound = -0.5 if tag.real < 0.0 else 1.0
             captured = -np.expm1(-size * tagged / tau_late)
-            late = traces.late[trace, node]
-            traces.late[trace, node] = late + captured * (bound - late) - excess[node]
+            late = synapses[trace, node, LATE]
+            synapses[trace, node, LATE] = late + captured * (bound - late) - excess[node]
     left = np.exp(-span / parameters.tau_labile - integral / tau_late)
     tag_decay = np.exp(-span / parameters.tau_tag)
     for node in range(nodes):
-        traces.labile[trace, node] *= left
-        traces.tag[trace, node] *= tag_decay
-    traces.protein[trace] = now
+        synapses[trace, node, LABILE] *= left
+        synapses[trace, node, TAG] *= tag_decay
+    traces[trace, PROTEIN] = now
     return OK
 
 
@@ -195,36 +197,37 @@ def capture(
 def integrate_labile(
     parameters: Any,
     traces: Any,
+    synapses: Any,
     trace: int,
     span: float,
     constant: Any,
-    blocked: int,
-    drive: Any,
+    blocked: bool,
+    sources: Any,
     tagged_at_end: Any,
     excess: Any,
 ) -> None:
     """Fill ``excess`` with ∫(p/τ_z)·ℓ·(|g| − 1)·exp(−|g0|(Q(span) − Q)/τ_z) ds of each node."""
-    protein = traces.protein[trace]
-    activity = traces.activity[trace]
+    protein = traces[trace, PROTEIN]
+    activity = traces[trace, ACTIVITY]
     tau_late = parameters.tau_late
     begin = 0.0
-    length = 1.0 / fastest_rate(parameters, protein, constant, drive, activity)
+    length = 1.0 / fastest_rate(parameters, protein, constant, sources, activity)
     while begin < span:
         end = min(span, begin + length)
         half = 0.5 * (end - begin)
         left = 0.0
         for point in range(_POINTS.shape[0]):
             time = begin + half * (1.0 + _POINTS[point])
-            now, integral, tagged = proteins(parameters, time, protein, constant, blocked, drive, activity)
+            now, integral, tagged = proteins(parameters, time, protein, constant, blocked, sources, activity)
             remaining = np.exp(-time / parameters.tau_labile - integral / tau_late)
             falling = np.exp(-time / parameters.tau_tag)
             for node in range(excess.shape[0]):
-                size = magnitude(traces.tag[trace, node])
+                size = magnitude(synapses[trace, node, TAG])
                 excess[node] += (
                     half
                     * _WEIGHTS[point]
                     * (now / tau_late)
-                    * traces.labile[trace, node]
+                    * synapses[trace, node, LABILE]
                     * remaining
                     * (size * falling - 1.0)
                     * np.exp(size * (tagged - tagged_at_end) / tau_late)

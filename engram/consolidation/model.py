@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas
 
 _SYNAPSE = "Luboeinski & Tetzlaff 2021, doi:10.1038/s42003-021-01778-y"
+_SHOWN = ["early", "tag", "protein", "late", "labile", "eligibility", "competing", "strength"]
 Self = TypeVar("Self", bound="ConsolidationModel")
 
 
@@ -84,6 +85,8 @@ class ConsolidationModel:
     neuromodulators: tuple[Neuromodulator, ...] = field(default=NEUROMODULATORS, repr=False)
 
     label: ClassVar[str] = "model"
+    # parameters that are the same in every study, and so are shared by a joint fit
+    biology: ClassVar[tuple[str, ...]] = ()
     # what the kernel asks of every model and a model without capture has not
     _ABSENT: ClassVar[dict[str, float]] = dict(
         baseline_drive=0.0, sleep_drive=0.0, surprise_drive=0.0, surprise_clearance=hour, lability_time=1.0
@@ -315,7 +318,7 @@ class Run:
         times = [float(time) for time in times]
         values = self._read(times)
         traces = self.protocol.traces
-        frame = pandas.DataFrame(values, columns=list(OUTPUTS))
+        frame = pandas.DataFrame(values, columns=list(OUTPUTS))[_SHOWN]
         frame.insert(0, "time", np.repeat(times, len(traces)))
         frame.insert(1, "trace", list(traces) * len(times))
         return frame
@@ -329,7 +332,7 @@ class Run:
 
         batch = Batch([self.protocol], self.model.neuromodulators)
         values = self.model.simulate(batch)[batch.tests]
-        frame = pandas.DataFrame(values, columns=list(OUTPUTS))
+        frame = pandas.DataFrame(values, columns=list(OUTPUTS))[_SHOWN]
         frame.insert(0, "time", [batch.rows[row][2] for row in batch.tests])
         frame.insert(1, "trace", [batch.rows[row][1] for row in batch.tests])
         return frame

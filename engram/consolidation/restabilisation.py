@@ -31,44 +31,43 @@ _MOST_TERMS = 4000
 
 
 @kernel
-def protein_integral(span: Any, produced_for: Any, protein: Any, tau_protein: Any) -> Any:
-    """P = ∫p over ``span`` s, production lasting for the first ``produced_for`` s; protein is p at the start."""
-    first = span if span.real < produced_for.real else produced_for
-    total = first + (1.0 - protein) * tau_protein * np.expm1(-first / tau_protein)
-    if span.real > produced_for.real:
-        reached = protein_after(produced_for, produced_for, protein, tau_protein)
-        total -= reached * tau_protein * np.expm1(-(span - produced_for) / tau_protein)
-    return total
-
-
-@kernel
-def protein_after(span: Any, produced_for: Any, protein: Any, tau_protein: Any) -> Any:
-    """p after ``span`` s, production lasting for the first ``produced_for`` s."""
-    first = span if span.real < produced_for.real else produced_for
-    decay = np.exp(-first / tau_protein)
-    reached = protein * decay - np.expm1(-first / tau_protein)
-    if span.real > produced_for.real:
-        reached = reached * np.exp(-(span - produced_for) / tau_protein)
-    return reached
+def protein_course(span: Any, produced: Any, protein: Any, tau_protein: Any) -> Any:
+    """p after ``span`` s and ∫p over them, from ``protein``, production lasting for the first ``produced`` s."""
+    gone = np.expm1(-span / tau_protein)
+    if produced.real <= 0.0:
+        return protein * (1.0 + gone), -protein * tau_protein * gone
+    if produced.real >= span.real:
+        return protein * (1.0 + gone) - gone, span + (1.0 - protein) * tau_protein * gone
+    gone = np.expm1(-produced / tau_protein)
+    reached = protein * (1.0 + gone) - gone
+    integral = produced + (1.0 - protein) * tau_protein * gone
+    gone = np.expm1(-(span - produced) / tau_protein)
+    return reached * (1.0 + gone), integral - reached * tau_protein * gone
 
 
 @kernel
 def recaptured_in_decay(span: Any, protein: Any, tau_protein: Any, tau_late: Any, tau_labile: Any) -> Any:
-    """R over ``span`` s while protein decays from ``protein``; NaN where the series does not converge."""
+    """R over ``span`` s while protein decays from ``protein``, and what is left of ℓ.
+
+    R is NaN where the series does not converge.
+    """
     a = protein * tau_protein / tau_late
     k = tau_protein / tau_labile
-    v = np.exp(-span / tau_protein)
-    left = np.exp(-span / tau_labile) * v
+    gone = np.expm1(-span / tau_protein)
+    v = 1.0 + gone
+    survived = np.exp(-span / tau_labile)
+    kept = survived * np.exp(a * gone)
+    left = survived * v
     weight = a * np.exp(-a)
-    total = 0.0 * a
+    total = 0.0 * a * k
     for n in range(_MOST_TERMS):
         term = weight * (1.0 - left) / (k + n + 1.0)
         total += term
-        if term.real <= 1e-17 * total.real and n > a.real:
-            return total
+        if term.real <= 1e-17 * total.real and n >= a.real - 1.0:
+            return total, kept
         weight *= a / (n + 1.0)
         left *= v
-    return total * np.nan
+    return total * np.nan, kept
 
 
 @kernel
@@ -86,11 +85,13 @@ def _rising_sum(x: Any, c: Any) -> Any:
 
 @kernel
 def recaptured_in_production(span: Any, protein: Any, tau_protein: Any, tau_late: Any, tau_labile: Any) -> Any:
-    """R over ``span`` s while protein is produced; NaN where the series does not converge."""
+    """R over ``span`` s while protein is produced, and what is left of ℓ.
+
+    R is NaN where the series does not converge.
+    """
     b = (1.0 - protein) * tau_protein / tau_late
     c = tau_protein * (1.0 / tau_labile + 1.0 / tau_late)
-    v = np.exp(-span / tau_protein)
-    growth = -b * np.expm1(-span / tau_protein)  # b(1 − v)
-    remain = np.exp(-span / tau_labile - span / tau_late + growth)
-    survived = tau_protein * (_rising_sum(b, c) - remain * _rising_sum(b * v, c))
-    return 1.0 - remain - survived / tau_labile
+    gone = np.expm1(-span / tau_protein)
+    kept = np.exp(-span / tau_labile - span / tau_late - b * gone)
+    survived = tau_protein * (_rising_sum(b, c) - kept * _rising_sum(b * (1.0 + gone), c))
+    return 1.0 - kept - survived / tau_labile, kept

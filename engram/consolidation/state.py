@@ -5,14 +5,26 @@ Symbols and equations are those of :mod:`engram.consolidation`. Kernels mutate t
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .._jit import kernel
 
-EARLY, TAG, PROTEIN, LATE, LABILE, ELIGIBILITY, COMPETING, STRENGTH = range(8)
-OUTPUTS = ("early", "tag", "protein", "late", "labile", "eligibility", "competing", "strength")
+# work arrays: traces (traces, TRACE_COLUMNS), each trace valid at its own TIME …
+TIME, SEGMENT, ACTIVITY, PROTEIN, COMPETING, ENCODED = range(6)
+TRACE_COLUMNS = 6
+# … synapses (traces, nodes, SYNAPSE_COLUMNS) …
+EARLY, TAG, LATE, LABILE, ELIGIBILITY = range(5)
+SYNAPSE_COLUMNS = 5
+# … drive (segments, SOURCE + sources): a constant and one decaying exponential per source from START on …
+START, CONSTANT, BLOCKED, SOURCE = range(4)
+# … and sources (2, sources): rate of decay (1/s), and amplitude at the start of the present leap
+RATE, NOW = range(2)
+
+# columns of the output: the weighted means of a trace's synapses, then what it has only once
+OUTPUTS = ("early", "tag", "late", "labile", "eligibility", "protein", "competing", "strength")
+STRENGTH = 7
 
 # columns of the table of neuromodulators as the kernel reads it
 (
@@ -32,33 +44,6 @@ OUTPUTS = ("early", "tag", "protein", "late", "labile", "eligibility", "competin
 OK, NOT_CONVERGED, NOT_FINITE = range(3)
 STRONGEST = 0.999  # strongest synapse of a spread encoding
 NEGLIGIBLE = 1e-30  # eligibility below which a release converts nothing that a double can hold
-
-
-class Traces(NamedTuple):
-    """State of the traces of one protocol, each valid at its own ``time``."""
-
-    time: np.ndarray  # (traces,) s
-    segment: np.ndarray  # (traces,) segment of the drive in which ``time`` lies
-    activity: np.ndarray  # (traces,) S, summed over related traces
-    protein: np.ndarray  # (traces,)
-    competing: np.ndarray  # (traces,)
-    encoded: np.ndarray  # (traces,) s, time of the latest Encode
-    early: np.ndarray  # (traces, nodes)
-    tag: np.ndarray  # (traces, nodes) capture tag of the linear rule
-    late: np.ndarray  # (traces, nodes)
-    labile: np.ndarray  # (traces, nodes)
-    eligibility: np.ndarray  # (traces, nodes)
-
-
-class Drive(NamedTuple):
-    """The drive m(t) as segments: a constant and one decaying exponential per source, from each start on."""
-
-    start: np.ndarray  # (segments,) s
-    constant: np.ndarray  # (segments,)
-    blocked: np.ndarray  # (segments,) 1 while synthesis is blocked
-    amplitude: np.ndarray  # (segments, sources) at the start of the segment
-    rate: np.ndarray  # (sources,) 1/s
-    now: np.ndarray  # (sources,) amplitudes at the start of a leap
 
 
 @kernel
@@ -85,18 +70,19 @@ def present_effect(modulators: Any, column: int, concentration: Any, released: A
 
 
 @kernel
-def new_segment(drive: Drive, last: int, now: float) -> int:
+def new_segment(drive: Any, sources: Any, last: int, now: float) -> int:
     """Begin a segment of the drive at ``now`` (or reuse the last, if it begins then); its index."""
-    if drive.start[last] == now:
+    span = now - drive[last, START].real
+    if span == 0.0:
         return last
-    drive.start[last + 1] = now
-    drive.constant[last + 1] = drive.constant[last]
-    drive.blocked[last + 1] = drive.blocked[last]
-    for k in range(drive.rate.shape[0]):
-        left = drive.amplitude[last, k]
+    drive[last + 1, START] = now
+    drive[last + 1, CONSTANT] = drive[last, CONSTANT]
+    drive[last + 1, BLOCKED] = drive[last, BLOCKED]
+    for k in range(sources.shape[1]):
+        left = drive[last, SOURCE + k]
         if left != 0.0:
-            left = left * np.exp(-(now - drive.start[last]) * drive.rate[k])
-        drive.amplitude[last + 1, k] = left
+            left = left * np.exp(-span * sources[RATE, k])
+        drive[last + 1, SOURCE + k] = left
     return last + 1
 
 
@@ -107,42 +93,46 @@ def magnitude(x: Any) -> Any:
 
 
 @kernel
-def mean_magnitude(states: Any, trace: int, weights: Any) -> Any:
-    total = 0.0 * states[trace, 0]
-    for node in range(states.shape[1]):
-        total += weights[node] * magnitude(states[trace, node])
+def mean_early(synapses: Any, trace: int, weights: Any) -> Any:
+    """Mean |e| of a trace, its contribution to the activity of those related to it."""
+    total = 0.0 * synapses[trace, 0, EARLY]
+    for node in range(weights.shape[0]):
+        total += weights[node] * magnitude(synapses[trace, node, EARLY])
     return total
 
 
 @kernel
-def move(traces: Traces, trace: int, node: int, fraction: Any, bound: float) -> None:
+def move(synapses: Any, trace: int, node: int, fraction: Any, bound: float) -> None:
     """A saturating jump of early phase, capture tag and eligibility: x += fraction · (bound − x)."""
-    traces.early[trace, node] += fraction * (bound - traces.early[trace, node])
-    traces.tag[trace, node] += fraction * (bound - traces.tag[trace, node])
-    traces.eligibility[trace, node] += fraction * (1.0 - traces.eligibility[trace, node])
+    synapses[trace, node, EARLY] += fraction * (bound - synapses[trace, node, EARLY])
+    synapses[trace, node, TAG] += fraction * (bound - synapses[trace, node, TAG])
+    synapses[trace, node, ELIGIBILITY] += fraction * (1.0 - synapses[trace, node, ELIGIBILITY])
 
 
 @kernel
-def strength_of(parameters: Any, traces: Traces, trace: int, weights: Any, now: float, retrieval: Any) -> Any:
-    early = 0.0 * traces.early[trace, 0]
+def strength_of(
+    parameters: Any, traces: Any, synapses: Any, trace: int, weights: Any, now: float, retrieval: Any
+) -> Any:
+    """The read-out strength, with the factor ``1 + retrieval`` of the modulators present."""
+    early = 0.0 * synapses[trace, 0, EARLY]
     late = 0.0 * early
     for node in range(weights.shape[0]):
-        early += weights[node] * traces.early[trace, node]
-        late += weights[node] * (traces.late[trace, node] + traces.labile[trace, node])
+        early += weights[node] * synapses[trace, node, EARLY]
+        late += weights[node] * (synapses[trace, node, LATE] + synapses[trace, node, LABILE])
     kept = 1.0 + 0.0 * early
-    if parameters.forgetting_exponent != 0.0 and now > traces.encoded[trace]:
-        age = (now - traces.encoded[trace]) / parameters.forgetting_time
+    if parameters.forgetting_exponent != 0.0 and now > traces[trace, ENCODED].real:
+        age = (now - traces[trace, ENCODED].real) / parameters.forgetting_time
         kept = (1.0 + age) ** (-parameters.forgetting_exponent)
     factor = 1.0 + retrieval
     if factor.real < 0.0:
         factor = 0.0 * factor
     return factor * (
-        parameters.weight_early * early + parameters.weight_late * late * kept - traces.competing[trace]
+        parameters.weight_early * early + parameters.weight_late * late * kept - traces[trace, COMPETING]
     )
 
 
 @kernel
-def encode(parameters: Any, traces: Traces, trace: int, scores: Any, strength: Any, exponent: Any) -> None:
+def encode(parameters: Any, synapses: Any, trace: int, scores: Any, strength: Any, exponent: Any) -> None:
     """Encode with median strength: a saturating jump of e, tag and c, and a durable part of z."""
     size = magnitude(strength)
     bound = -1.0 if strength.real < 0.0 else 1.0
@@ -156,18 +146,18 @@ def encode(parameters: Any, traces: Traces, trace: int, scores: Any, strength: A
             if own.real > max(STRONGEST, size.real):
                 own = 0.0 * own + max(STRONGEST, size.real)
         fraction = 1.0 - (1.0 - own) ** exponent
-        move(traces, trace, node, fraction, bound)
+        move(synapses, trace, node, fraction, bound)
         # the room left keeps both z and z + ℓ within bounds, whatever the sign of ℓ
-        present = traces.late[trace, node]
-        labile = traces.labile[trace, node]
+        present = synapses[trace, node, LATE]
+        labile = synapses[trace, node, LABILE]
         if (labile * bound).real > 0.0:
             present = present + labile
-        traces.late[trace, node] += parameters.durable_fraction * fraction * (late_bound - present)
+        synapses[trace, node, LATE] += parameters.durable_fraction * fraction * (late_bound - present)
 
 
 @kernel
 def reactivate(
-    parameters: Any, traces: Traces, trace: int, strength: Any, cue: Any, error: Any, duration: Any, gain: Any
+    parameters: Any, synapses: Any, trace: int, strength: Any, cue: Any, error: Any, duration: Any, gain: Any
 ) -> None:
     """Pattern completion re-tags the trace; with prediction error a part of z becomes labile."""
     completion = 1.0 / (1.0 + np.exp(-(strength - parameters.completion_midpoint) / parameters.completion_slope))
@@ -177,43 +167,8 @@ def reactivate(
         boost = 0.0 * boost
     released = -fraction * np.expm1(-error * duration / parameters.lability_time * boost)
     released *= parameters.destabilises
-    for node in range(traces.early.shape[1]):
-        move(traces, trace, node, fraction, 1.0)
-        freed = released * traces.late[trace, node]
-        traces.labile[trace, node] += freed
-        traces.late[trace, node] -= freed
-
-
-@kernel
-def new_traces(number: int, nodes: int, zero: Any, start: float) -> Traces:
-    return Traces(
-        np.full(number, start),
-        np.zeros(number, np.int64),
-        np.full(number, zero),
-        np.full(number, zero),
-        np.full(number, zero),
-        np.full(number, start),
-        np.full((number, nodes), zero),
-        np.full((number, nodes), zero),
-        np.full((number, nodes), zero),
-        np.full((number, nodes), zero),
-        np.full((number, nodes), zero),
-    )
-
-
-@kernel
-def rest(traces: Traces, number: int, start: float) -> None:
-    """Put the first ``number`` traces back to rest at ``start``."""
-    for trace in range(number):
-        traces.time[trace] = start
-        traces.segment[trace] = 0
-        traces.activity[trace] = 0.0
-        traces.protein[trace] = 0.0
-        traces.competing[trace] = 0.0
-        traces.encoded[trace] = start
-        for node in range(traces.early.shape[1]):
-            traces.early[trace, node] = 0.0
-            traces.tag[trace, node] = 0.0
-            traces.late[trace, node] = 0.0
-            traces.labile[trace, node] = 0.0
-            traces.eligibility[trace, node] = 0.0
+    for node in range(synapses.shape[1]):
+        move(synapses, trace, node, fraction, 1.0)
+        freed = released * synapses[trace, node, LATE]
+        synapses[trace, node, LABILE] += freed
+        synapses[trace, node, LATE] -= freed

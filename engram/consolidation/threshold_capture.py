@@ -27,15 +27,11 @@ from .._jit import kernel
 from ..parameter import parameter
 from .event_loop import bind
 from .model import CaptureModel, kernel_parameters
-from .restabilisation import (
-    protein_after,
-    protein_integral,
-    recaptured_in_decay,
-    recaptured_in_production,
-)
-from .state import NOT_CONVERGED, OK, magnitude
+from .restabilisation import protein_course, recaptured_in_decay, recaptured_in_production
+from .state import ACTIVITY, EARLY, LABILE, LATE, NOT_CONVERGED, NOW, OK, PROTEIN, RATE, magnitude
 
-_NEWTON_STEPS = 100
+_MOST_STEPS = 100
+_SETTLED = 1e-6  # a relative step whose cube is below the last digit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,54 +59,63 @@ class ThresholdCapture(CaptureModel):
     )  # fmt: skip
 
     label: ClassVar[str] = "threshold capture"
+    biology: ClassVar[tuple[str, ...]] = ("tau_early", "tau_protein", "tau_labile", "dopamine.drive_clearance")
 
     @property
     def _kernel(self) -> Callable[..., Any]:
         return simulate
 
     def _kernel_parameters(self) -> Any:
-        return PARAMETERS(*self._values(PARAMETERS))
+        return ThresholdCaptureParameters(*self._values(ThresholdCaptureParameters))
 
 
-PARAMETERS = kernel_parameters("ThresholdCaptureParameters", ThresholdCapture, __name__)
+ThresholdCaptureParameters = kernel_parameters("ThresholdCaptureParameters", ThresholdCapture, __name__)
 
 
 @kernel
-def production_time(parameters: Any, span: Any, early_decay: Any, constant: Any, drive: Any, activity: Any) -> Any:
-    """How long (s, at most ``span``) the argument of H stays positive, by Newton on its logarithm.
+def production_time(parameters: Any, span: Any, early_decay: Any, constant: Any, sources: Any, activity: Any) -> Any:
+    """How long (s, at most ``span``) the argument of H stays positive: the one crossing of its logarithm.
 
-    The logarithm is convex and decreasing, so that Newton from the left never overshoots the crossing.
+    The logarithm is convex and decreasing. Halley's iteration from the start converges cubically; a complex step
+    needs one iteration more than its real part.
     """
     ambient = parameters.ambient_activity
     base = constant + parameters.epsilon
     begin = base
     end = base
-    for k in range(drive.rate.shape[0]):
-        if drive.now[k] != 0.0:
-            begin += drive.now[k]
-            end += drive.now[k] * np.exp(-span * drive.rate[k])
+    for k in range(sources.shape[1]):
+        if sources[NOW, k] != 0.0:
+            begin += sources[NOW, k]
+            end += sources[NOW, k] * np.exp(-span * sources[RATE, k])
     excess = (ambient + activity) * begin - 1.0
     if not excess.real > 0.0:
         return 0.0 * excess
     if ((ambient + activity * early_decay) * end).real >= 1.0:
         return span + 0.0 * excess
     time = 0.0 * excess
-    log_product = np.log(1.0 + excess)
-    for _ in range(_NEWTON_STEPS):
+    settled = False
+    for _ in range(_MOST_STEPS):
         early = activity * np.exp(-time / parameters.tau_early)
         total = base
-        falling = 0.0 * base
-        for k in range(drive.rate.shape[0]):
-            if drive.now[k] != 0.0:
-                left = drive.now[k] * np.exp(-time * drive.rate[k])
+        slope = 0.0 * base
+        curvature = 0.0 * base
+        for k in range(sources.shape[1]):
+            if sources[NOW, k] != 0.0:
+                left = sources[NOW, k] * np.exp(-time * sources[RATE, k])
                 total += left
-                falling += left * drive.rate[k]
-        log_product = np.log((ambient + early) * total)
-        slope = early / (parameters.tau_early * (ambient + early)) + falling / total
-        step = log_product / slope
+                slope -= left * sources[RATE, k]
+                curvature += left * sources[RATE, k] ** 2
+        slope /= total
+        curvature = curvature / total - slope * slope
+        share = early / (ambient + early)
+        slope -= share / parameters.tau_early
+        curvature += share * (1.0 - share) / parameters.tau_early**2
+        newton = -np.log((ambient + early) * total) / slope
+        step = newton / (1.0 + 0.5 * newton * curvature / slope)
         time += step
-        if abs(step.real) <= 4e-16 * time.real + 1e-12 or log_product.real < 0.0:
+        if settled or (abs(step.real) <= _SETTLED * time.real and time.imag == 0.0):
             return time
+        settled = abs(step.real) <= _SETTLED * time.real
     return time * np.nan
 
 
@@ -118,82 +123,81 @@ def production_time(parameters: Any, span: Any, early_decay: Any, constant: Any,
 def capture(
     parameters: Any,
     traces: Any,
+    synapses: Any,
     trace: int,
     span: float,
     early_decay: Any,
     constant: Any,
-    blocked: int,
-    drive: Any,
+    blocked: bool,
+    sources: Any,
 ) -> int:
     """Carry proteins, late and labile strength of one trace over ``span`` s; the rule of this model."""
-    protein = traces.protein[trace]
+    protein = traces[trace, PROTEIN]
     produced = 0.0 * (protein + early_decay)
-    if blocked == 0:
-        produced = production_time(parameters, span, early_decay, constant, drive, traces.activity[trace])
+    if not blocked:
+        produced = production_time(parameters, span, early_decay, constant, sources, traces[trace, ACTIVITY])
         if not np.isfinite(produced.real):
             return NOT_CONVERGED
-    tau_protein = parameters.tau_protein
-    tau_late = parameters.tau_late
-    nodes = traces.early.shape[1]
+    nodes = synapses.shape[1]
     if protein.real == 0.0 and produced.real == 0.0:
-        if traces.labile[trace, 0] != 0.0:
+        if synapses[trace, 0, LABILE] != 0.0:
             left = np.exp(-span / parameters.tau_labile)
             for node in range(nodes):
-                traces.labile[trace, node] *= left
+                synapses[trace, node, LABILE] *= left
         return OK
 
-    full = protein_integral(span + 0.0 * produced, produced, protein, tau_protein) / tau_late
-    full_capture = -np.expm1(-full)
+    tau_protein = parameters.tau_protein
     threshold = parameters.tag_threshold
+    traces[trace, PROTEIN], integral = protein_course(span + 0.0 * produced, produced, protein, tau_protein)
+    captured_throughout = -np.expm1(-integral / parameters.tau_late)
     for node in range(nodes):
-        early = traces.early[trace, node]
+        early = synapses[trace, node, EARLY]
         size = magnitude(early)
-        tagged = 0.0 * full
-        captured = 0.0 * full
+        tagged = 0.0 * integral
+        captured = 0.0 * integral
+        now = protein + tagged
         if size.real > threshold.real:
             if (size * early_decay).real > threshold.real:
-                tagged = span + 0.0 * full
-                captured = full_capture
+                tagged = span + tagged
+                captured = captured_throughout
             else:
                 tagged = parameters.tau_early * np.log(size / threshold)
-                integral = protein_integral(tagged, produced, protein, tau_protein) / tau_late
-                captured = -np.expm1(-integral)
+                now, integral = protein_course(tagged, produced, protein, tau_protein)
+                captured = -np.expm1(-integral / parameters.tau_late)
             bound = -0.5 if early.real < 0.0 else 1.0
-            traces.late[trace, node] += captured * (bound - traces.late[trace, node])
-        labile = traces.labile[trace, node]
+            synapses[trace, node, LATE] += captured * (bound - synapses[trace, node, LATE])
+        labile = synapses[trace, node, LABILE]
         if labile != 0.0:
             labile = labile * np.exp(-tagged / parameters.tau_labile) * (1.0 - captured)
             if tagged.real < span:
-                gain, kept = recapture(parameters, tagged, span, produced, protein)
+                gain, kept = recapture(parameters, span - tagged, produced - tagged, now)
                 if not np.isfinite(gain.real):
                     return NOT_CONVERGED
-                traces.late[trace, node] += labile * gain
+                synapses[trace, node, LATE] += labile * gain
                 labile = labile * kept
-            traces.labile[trace, node] = labile
-    traces.protein[trace] = protein_after(span + 0.0 * produced, produced, protein, tau_protein)
+            synapses[trace, node, LABILE] = labile
     return OK
 
 
 @kernel
-def recapture(parameters: Any, begin: Any, end: float, produced: Any, protein: Any) -> Any:
-    """What a labile strength of 1 at ``begin`` has returned to the late phase, and what is left of it, at ``end``."""
+def recapture(parameters: Any, span: Any, produced: Any, protein: Any) -> Any:
+    """What a labile strength of 1 has returned to the late phase after ``span`` s without tag, and what is left of it.
+
+    Production lasts for the first ``produced`` s (none where this is negative).
+    """
     tau_protein = parameters.tau_protein
     tau_late = parameters.tau_late
     tau_labile = parameters.tau_labile
-    gain = 0.0 * (begin + produced)
+    gain = 0.0 * (span + produced)
     kept = 1.0 + gain
-    if begin.real < produced.real:
-        now = protein_after(begin, produced, protein, tau_protein)
-        span = produced - begin
-        gain = recaptured_in_production(span, now, tau_protein, tau_late, tau_labile)
-        kept = np.exp(-span / tau_labile - protein_integral(span, span, now, tau_protein) / tau_late)
-        begin = produced
-    if begin.real < end:
-        now = protein_after(begin, produced, protein, tau_protein)
-        span = end - begin
-        if now.real > 0.0:
-            gain += kept * recaptured_in_decay(span, now, tau_protein, tau_late, tau_labile)
-        kept *= np.exp(-span / tau_labile - protein_integral(span, 0.0 * span, now, tau_protein) / tau_late)
+    if produced.real > 0.0:
+        gain, kept = recaptured_in_production(produced, protein, tau_protein, tau_late, tau_labile)
+        protein = protein_course(produced, produced, protein, tau_protein)[0]
+        span = span - produced
+    if span.real > 0.0:
+        returned, left = recaptured_in_decay(span, protein, tau_protein, tau_late, tau_labile)
+        gain += kept * returned
+        kept *= left
     return gain, kept
 
 

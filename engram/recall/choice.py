@@ -51,6 +51,7 @@ class AssociativeChoice(Response):
         "correct_low": ("correct_low",),
         "high": ("correct_high", "error_high"),
     }
+    score_names: ClassVar[tuple[str, ...]] = tuple(scores)
 
     sensitivity: float = parameter(
         5.0, unit="1", bounds=(0.0, 50.0), symbol="a", source="assumed", verified=False,
@@ -115,6 +116,9 @@ class AssociativeChoice(Response):
         numpy.ndarray, shape S
         """
         return self._split(self.predict(strength), score)[0]
+
+    def _score(self, strength: ArrayLike, name: str) -> NDArray[Any]:
+        return self.proportion(strength, name)
 
     def log_likelihood(
         self, observed: ArrayLike, strength: ArrayLike, n: ArrayLike | None = None, *, constant: bool = True

@@ -36,6 +36,10 @@ class OrderedConfidence(OrderedScale):
     kind: ClassVar[str] = "confidence"
     outcomes: ClassVar[tuple[str, ...]] = ("definitely old", "maybe old", "maybe new", "definitely new")
     old_levels: ClassVar[tuple[str, ...]] = ("definitely", "maybe")
+    score_names: ClassVar[tuple[str, ...]] = (
+        "hit_definitely", "hit_maybe", "false_alarm_definitely", "false_alarm_maybe",
+        "corrected_definitely", "corrected_maybe", "d_prime",
+    )  # fmt: skip
 
     criterion_definitely_old: float = parameter(
         1.2, unit="1", bounds=(-10.0, 20.0), symbol="c_1", source="assumed", verified=False,

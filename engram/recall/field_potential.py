@@ -31,6 +31,7 @@ class FieldPotential(MeanWithError):
     """
 
     kind: ClassVar[str] = "field_potential"
+    score_names: ClassVar[tuple[str, ...]] = ("slope",)
     unit: ClassVar[str] = "%"
 
     scale: float = parameter(

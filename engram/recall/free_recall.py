@@ -33,6 +33,7 @@ class Recall(Response):
     """
 
     kind: ClassVar[str] = "free_recall"
+    score_names: ClassVar[tuple[str, ...]] = ("recalled",)
 
     sensitivity: float = parameter(
         4.0, unit="1", bounds=(0.0, 50.0), symbol="a", source="assumed", verified=False,

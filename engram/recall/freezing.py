@@ -31,6 +31,7 @@ class Freezing(MeanWithError):
     """
 
     kind: ClassVar[str] = "freezing"
+    score_names: ClassVar[tuple[str, ...]] = ("freezing",)
     unit: ClassVar[str] = "%"
 
     floor: float = parameter(

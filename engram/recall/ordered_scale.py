@@ -141,6 +141,14 @@ class OrderedScale(Response):
         distance = self.sensitivity * check_strength(strength) - self.lure_shift
         return distance * np.sqrt(2 / (1 + self.sd_old**2))
 
+    def _score(self, strength: ArrayLike, name: str) -> NDArray[Any]:
+        if name == "d_prime":
+            return self.d_prime(strength)
+        what, level = name.rsplit("_", 1)
+        if what == "false_alarm":
+            return np.full(np.shape(strength), self.false_alarm_rate(level))
+        return self.hit_rate(strength, level) if what == "hit" else self.corrected_recognition(strength, level)
+
     def log_likelihood(
         self, observed: ArrayLike, strength: ArrayLike, n: ArrayLike | None = None, *, constant: bool = True
     ) -> NDArray[Any]:

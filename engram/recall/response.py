@@ -14,7 +14,7 @@ from ..parameter import check_parameters
 class Response(ABC):
     """A response type: memory strength in, what the experimenter measures out.
 
-    Subclasses are frozen dataclasses whose fields are declared with :func:`engram.parameters.parameter`; a
+    Subclasses are frozen dataclasses whose fields are declared with :func:`engram.parameter.parameter`; a
     parameter outside its bounds raises ``ValueError`` when the response is made. Strengths are dimensionless,
     of any shape S. Predictions and likelihoods are smooth and also take complex strengths and parameters, so
     that a complex step gives their exact gradient.
@@ -27,11 +27,14 @@ class Response(ABC):
         Names of the outcomes along the last axis of predictions and counts; empty for one number a strength.
     unit : str
         Unit of the prediction: ``"1"`` for a probability, ``"%"`` for a percentage.
+    score_names : tuple of str
+        What :meth:`score` can read off the prediction.
     """
 
     kind: ClassVar[str]
     outcomes: ClassVar[tuple[str, ...]] = ()
     unit: ClassVar[str] = "1"
+    score_names: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         check_parameters(self)
@@ -52,3 +55,12 @@ class Response(ABC):
     @abstractmethod
     def simulate(self, strength: ArrayLike, n: ArrayLike, rng: np.random.Generator) -> NDArray[Any]:
         """Observations drawn from the distribution that ``log_likelihood`` evaluates, in the same form."""
+
+    def score(self, strength: ArrayLike, name: str) -> NDArray[Any]:
+        """One number a strength, as a study reports it (``score_names``); shape S."""
+        if name not in self.score_names:
+            raise ValueError(f"{type(self).__name__} has no score {name!r}; it has {', '.join(self.score_names)}")
+        return self._score(strength, name)
+
+    def _score(self, strength: ArrayLike, name: str) -> NDArray[Any]:
+        return self.predict(strength)

@@ -1,11 +1,12 @@
 """Slow oracle of the response types: integrals and trials written from what each response is said to be.
 
-Nothing here uses the normal distribution function: probabilities are areas under a density, found by quadrature, or
-frequencies of single trials played out one after another.
+Nothing here uses the normal distribution function: probabilities are areas under a density, found by
+quadrature, or frequencies of single trials played out one after another.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -31,7 +32,7 @@ def area(low: float, high: float, mean: float = 0.0, sd: float = 1.0) -> float:
 def scale_probabilities(criteria: Sequence[float], mean: float, sd: float) -> list[float]:
     """Share of the evidence that falls between neighbouring criteria, the strictest level first."""
     edges = [math.inf, *criteria, -math.inf]
-    return [area(low, high, mean, sd) for high, low in zip(edges[:-1], edges[1:], strict=True)]
+    return [area(low, high, mean, sd) for high, low in itertools.pairwise(edges)]
 
 
 def scale_trials(
@@ -91,7 +92,7 @@ def recall_probability(sensitivity: float, strength: float, threshold: float) ->
 def freezing_percent(
     floor: float, ceiling: float, sensitivity: float, strength: float, threshold: float
 ) -> float:
-    """Average over the noise of an animal that freezes at the ceiling above its threshold, at the floor below."""
+    """Average over noisy animals that freeze at the ceiling above their threshold, else at the floor."""
     above = area(threshold, math.inf, sensitivity * strength)
     return ceiling * above + floor * (1 - above)
 
@@ -120,8 +121,10 @@ def mean_density(
     def of_sum(total: float, terms: int) -> float:
         if terms == 1:
             return density(total)
-        return quad(lambda x: density(x) * of_sum(total - x, terms - 1), low, high, epsabs=1e-13, limit=200)[
-            0
-        ]
+
+        def first_then_rest(x: float) -> float:
+            return density(x) * of_sum(total - x, terms - 1)
+
+        return quad(first_then_rest, low, high, epsabs=1e-13, limit=200)[0]
 
     return n * of_sum(n * observed, n)

@@ -52,6 +52,7 @@ def test_outcomes_occur_as_often_as_in_single_trials(chance):
     )
 
 
+@settings(max_examples=50, deadline=None)
 @given(choices, st.lists(strengths, min_size=1, max_size=4))
 def test_probabilities_of_the_outcomes_sum_to_one(response, strength):
     probabilities = response.predict(strength)
@@ -59,6 +60,7 @@ def test_probabilities_of_the_outcomes_sum_to_one(response, strength):
     np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-14)
 
 
+@settings(max_examples=50, deadline=None)
 @given(choices, strengths, strengths)
 def test_a_stronger_association_is_chosen_correctly_more_often(response, one, other):
     weaker, stronger = sorted((one, other))
@@ -66,6 +68,7 @@ def test_a_stronger_association_is_chosen_correctly_more_often(response, one, ot
     assert response.chance - 1e-15 <= response.proportion(weaker) <= 1 + 1e-15
 
 
+@settings(max_examples=50, deadline=None)
 @given(choices)
 def test_without_recollection_choice_is_at_chance_and_confidence_that_of_guesses(response):
     response = dataclasses.replace(response, criterion_high=30.0)
@@ -74,6 +77,7 @@ def test_without_recollection_choice_is_at_chance_and_confidence_that_of_guesses
     assert high == pytest.approx(response.chance * response.guess_confidence_high)
 
 
+@settings(max_examples=50, deadline=None)
 @given(choices)
 def test_without_memory_only_noise_above_the_low_criterion_lifts_choice_off_chance(response):
     spurious = responses.recall_probability(0, 0, response.criterion_high - response.gap_low)
@@ -81,6 +85,7 @@ def test_without_memory_only_noise_above_the_low_criterion_lifts_choice_off_chan
     assert response.proportion(0.0) == pytest.approx(expected, rel=1e-9)
 
 
+@settings(max_examples=50, deadline=None)
 @given(choices, strengths)
 def test_scores_add_up(response, strength):
     correct_high, correct_low, error_high, _ = response.predict(strength)
@@ -90,6 +95,7 @@ def test_scores_add_up(response, strength):
     assert response.proportion(strength, "high") == pytest.approx(correct_high + error_high)
 
 
+@settings(max_examples=50, deadline=None)
 @given(choices, strengths, st.lists(st.integers(0, 30), min_size=4, max_size=4))
 def test_log_likelihood_is_orders_times_the_probability_of_one_order(response, strength, counts):
     probabilities = response.predict(strength)

@@ -138,8 +138,7 @@ def test_lures_and_scores_also_have_exact_gradients():
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, complex(0, np.nan)])
 def test_a_strength_that_is_not_finite_is_named_with_its_place(kind, value):
     response, observed, n = example(kind)
-    strength = STRENGTHS + 0 * np.real(value == value)
-    strength = strength.astype(type(value)) if isinstance(value, complex) else strength.copy()
+    strength = STRENGTHS.astype(type(value))
     strength[2] = value
     message = (
         re.escape("strength[2] is ")
@@ -153,14 +152,14 @@ def test_a_strength_that_is_not_finite_is_named_with_its_place(kind, value):
     if not isinstance(value, complex):
         with pytest.raises(ValueError, match=message):
             response.simulate(strength, 10, np.random.default_rng(1))
-    with pytest.raises(ValueError, match="strength is .*; a strength must be a finite number"):
+    with pytest.raises(ValueError, match=r"strength is .*; a strength must be a finite number"):
         response.predict(value)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_strengths_that_are_no_numbers_are_a_type_error(kind):
     response = RESPONSES[kind]()
-    with pytest.raises(TypeError, match="strength has the type .*; give real or complex numbers"):
+    with pytest.raises(TypeError, match=r"strength has the type .*; give real or complex numbers"):
         response.predict("strong")
     with pytest.raises(
         TypeError, match=re.escape("strength is [[0.1], [0.2, 0.3]]; give a number or an array")
@@ -212,7 +211,8 @@ def test_counts_that_are_negative_fractional_or_missing_are_refused(kind, count)
 def test_counts_need_one_column_an_outcome(kind):
     response = RESPONSES[kind]()
     for counts, shape in (([1, 2, 3], "(3,)"), (5, "()")):
-        message = f"counts has the shape {shape}; its last axis must hold the 4 outcomes {', '.join(response.outcomes)}"
+        outcomes = ", ".join(response.outcomes)
+        message = f"counts has the shape {shape}; its last axis must hold the 4 outcomes {outcomes}"
         with pytest.raises(ValueError, match=re.escape(message)):
             response.log_likelihood(counts, 0.1)
 

@@ -5,13 +5,14 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engram.recall import FieldPotential
 from tests.oracle import responses
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.floats(0.1, 10), st.floats(-0.5, 1), st.floats(1, 6))
 def test_slope_is_total_weight_in_percent_of_its_resting_value(early_weight, late_weight, resting_weight):
     strength = (early_weight + resting_weight * late_weight - resting_weight) / resting_weight
@@ -20,6 +21,7 @@ def test_slope_is_total_weight_in_percent_of_its_resting_value(early_weight, lat
     assert FieldPotential().predict(strength) == FieldPotential().slope(strength)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.floats(0, 10), st.floats(-1, 1), st.floats(-1, 1))
 def test_a_stronger_trace_has_a_steeper_slope_and_no_change_is_the_baseline(scale, one, other):
     response = FieldPotential(scale=scale)

@@ -20,6 +20,7 @@ def test_recall_is_the_area_of_evidence_above_the_threshold(response, strength):
     assert response.predict(strength) == response.probability(strength)
 
 
+@settings(max_examples=50, deadline=None)
 @given(recalls, strengths, strengths)
 def test_a_stronger_memory_is_recalled_more_often(response, one, other):
     weaker, stronger = response.probability(sorted((one, other)))
@@ -30,6 +31,7 @@ def test_half_is_recalled_at_the_threshold():
     assert Recall(sensitivity=4.0, threshold=2.0).probability(0.5) == 0.5
 
 
+@settings(max_examples=50, deadline=None)
 @given(recalls, strengths, st.integers(0, 40), st.integers(0, 40))
 def test_log_likelihood_is_orders_times_the_probability_of_one_order(response, strength, recalled, missed):
     p = float(response.probability(strength))

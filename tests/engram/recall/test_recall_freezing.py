@@ -31,6 +31,7 @@ def test_freezing_averages_floor_and_ceiling_over_the_noise(response, strength):
     assert response.predict(strength) == response.percent(strength)
 
 
+@settings(max_examples=50, deadline=None)
 @given(freezings, strengths, strengths)
 def test_a_stronger_memory_freezes_more_and_stays_between_floor_and_ceiling(response, one, other):
     weaker, stronger = response.percent(sorted((one, other)))

@@ -1,0 +1,22 @@
+"""fits: data -> likelihood -> estimates -> comparison -> report.
+
+>>> import fits
+>>> sorted(fits.shipped_studies())[0]
+'commun_biol_2025'
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "Study": "study", "StudyError": "tables", "load_study": "study", "shipped_studies": "study",
+    "Fit": "estimation", "FitError": "estimation", "fit": "estimation", "compare": "comparison",
+}  # fmt: skip
+
+__all__ = ["Fit", "FitError", "Study", "StudyError", "compare", "fit", "load_study", "shipped_studies"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'fits' has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,410 @@
+"""Maximum likelihood with bounds and transforms, from many starts, every one of them kept.
+
+Each study contributes the log-likelihood of its observations; its own parameters are searched together with the
+model parameters that all studies share. The gradient is taken study by study over the parameters that the study can
+feel, so that a joint fit costs little more than its parts. Standard errors come from the expected Fisher information
+at the best point; where the data say nothing about a parameter its verdict is "not identified".
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas
+from scipy.optimize import approx_fprime, minimize
+from scipy.stats import qmc
+
+from engram.consolidation import ConsolidationModel
+from engram.consolidation.model import SimulationError
+from engram.neuromodulation import Neuromodulator
+from engram.parameter import parameter_fields
+
+from .likelihood import detection_probability, information, log_likelihoods
+from .prediction import Predictor, model_class
+from .study import FreeParameter, Study
+
+_STEP = 1e-6  # forward-difference step on the search scale
+_LEAST_INFORMATION = 1e-8  # relative eigenvalue of the information below which a direction is flat
+
+
+class FitError(RuntimeError):
+    """A fit that cannot be trusted: the message says which, why and what to do."""
+
+
+@dataclass(frozen=True)
+class _Coordinate:
+    """One searched parameter: where it belongs and how it is scaled."""
+
+    study: str  # "shared" or the study's identifier
+    name: str
+    unit: str
+    start: float
+    bounds: tuple[float, float]
+    scale: str
+    description: str
+
+    def inward(self, value: float) -> float:
+        return float(np.log(value)) if self.scale == "log" else value
+
+    def outward(self, position: float) -> float:
+        value = float(np.exp(position)) if self.scale == "log" else position
+        return min(max(value, self.bounds[0]), self.bounds[1])
+
+
+class Objective:
+    """The joint log-likelihood of studies under one model, on the search scale."""
+
+    def __init__(self, studies: Sequence[Study], model: ConsolidationModel, biology: Sequence[str]) -> None:
+        self.predictors = [Predictor(study, model) for study in studies]
+        self.coordinates = [_biological_coordinate(model, name) for name in biology]
+        self._n_shared = len(self.coordinates)
+        self._own: list[slice] = []
+        for predictor in self.predictors:
+            first = len(self.coordinates)
+            for name in predictor.parameters:
+                self.coordinates.append(_study_coordinate(predictor.study.id, predictor.study.parameters[name]))
+            self._own.append(slice(first, len(self.coordinates)))
+        self.bounds = [(c.inward(c.bounds[0]), c.inward(c.bounds[1])) for c in self.coordinates]
+
+    def values(self, position: np.ndarray) -> list[float]:
+        return [coordinate.outward(float(x)) for coordinate, x in zip(self.coordinates, position, strict=True)]
+
+    def predict(self, index: int, position: np.ndarray) -> np.ndarray:
+        """Predicted observations of one study at a position over its own and the shared coordinates."""
+        coordinates = [*self.coordinates[: self._n_shared], *self.coordinates[self._own[index]]]
+        values = {c.name: c.outward(float(x)) for c, x in zip(coordinates, position, strict=True)}
+        shared = {c.name: values[c.name] for c in coordinates[: self._n_shared]}
+        own = {c.name: values[c.name] for c in coordinates[self._n_shared :]}
+        return self.predictors[index](own, shared)
+
+    def part(self, index: int, position: np.ndarray) -> np.ndarray:
+        """The coordinates that one study can feel."""
+        return np.concatenate([position[: self._n_shared], position[self._own[index]]])
+
+    def __call__(self, position: np.ndarray) -> tuple[float, np.ndarray]:
+        """Negative log-likelihood and its gradient."""
+        total = 0.0
+        gradient = np.zeros(len(position))
+        for index in range(len(self.predictors)):
+            part = self.part(index, position)
+            value = self._study(part, index)
+            slope = approx_fprime(part, self._study, _STEP, index)
+            total += value
+            gradient[: self._n_shared] += slope[: self._n_shared]
+            gradient[self._own[index]] += slope[self._n_shared :]
+        return total, gradient
+
+    def value(self, position: np.ndarray) -> float:
+        """Negative log-likelihood."""
+        return sum(self._study(self.part(index, position), index) for index in range(len(self.predictors)))
+
+    def _study(self, part: np.ndarray, index: int) -> float:
+        predicted = self.predict(index, part)
+        return -float(log_likelihoods(self.predictors[index].study.observations, predicted).sum())
+
+    def information(self, position: np.ndarray) -> np.ndarray:
+        """Expected Fisher information over all coordinates, on the search scale."""
+        size = len(position)
+        total = np.zeros((size, size))
+        for index, predictor in enumerate(self.predictors):
+            part = self.part(index, position)
+            columns = np.r_[0 : self._n_shared, self._own[index]]
+            slopes = self._slopes(index, part)
+            weights = information(predictor.study.observations, self.predict(index, part))
+            total[np.ix_(columns, columns)] += slopes.T @ (weights[:, None] * slopes)
+        return total
+
+    def _slopes(self, index: int, part: np.ndarray) -> np.ndarray:
+        """Derivative of one study's predictions, (observations, coordinates), by central differences."""
+        step = 1e-5
+        columns = []
+        for k in range(len(part)):
+            up, down = part.copy(), part.copy()
+            up[k] += step
+            down[k] -= step
+            columns.append((self.predict(index, up) - self.predict(index, down)) / (2 * step))
+        if not columns:
+            return np.zeros((len(self.predictors[index].study.observations), 0))
+        return np.array(columns).T
+
+
+def _biological_coordinate(model: ConsolidationModel, name: str) -> _Coordinate:
+    """A model parameter, or "modulator.parameter", searched on a log scale within a factor of ten of its value."""
+    owner: ConsolidationModel | Neuromodulator = model
+    key = name
+    if "." in name:
+        modulator, key = name.split(".")
+        owner = next(known for known in model.neuromodulators if known.name == modulator)
+    field = next(field for field in parameter_fields(owner) if field.name == key)
+    value = float(getattr(owner, key))
+    low, high = field.metadata["bounds"]
+    bounds = (max(low, value / 10), min(high, value * 10))
+    return _Coordinate("shared", name, field.metadata["unit"], value, bounds, "log", field.metadata["description"])
+
+
+def _study_coordinate(study: str, p: FreeParameter) -> _Coordinate:
+    return _Coordinate(study, p.name, p.unit, p.start, p.bounds, p.scale, p.description)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One model fitted to one or more studies.
+
+    Attributes
+    ----------
+    estimates : DataFrame
+        study ("shared" or its identifier), parameter, unit, estimate, standard_error, lower_bound, upper_bound,
+        verdict ("ok", "at bound", "not identified"), description.
+    starts : DataFrame
+        Every start: log_likelihood, converged, message, evaluations and where it ended.
+    predictions : DataFrame
+        Every observation with its prediction, residual and log-likelihood.
+    """
+
+    model: str
+    studies: tuple[str, ...]
+    log_likelihood: float
+    n_parameters: int
+    n_observations: int
+    seconds: float
+    evaluations: int
+    seed: int
+    starts_run: int
+    estimates: pandas.DataFrame
+    starts: pandas.DataFrame
+    predictions: pandas.DataFrame
+    models: Mapping[str, ConsolidationModel]
+
+    @property
+    def aic(self) -> float:
+        return 2 * self.n_parameters - 2 * self.log_likelihood
+
+    @property
+    def bic(self) -> float:
+        return float(np.log(self.n_observations) * self.n_parameters - 2 * self.log_likelihood)
+
+    def model_for(self, study: str) -> ConsolidationModel:
+        """The model with the parameters fitted to a study."""
+        if study not in self.models:
+            raise ValueError(f"unknown study {study!r}; the fit holds {', '.join(self.models)}")
+        return self.models[study]
+
+
+def fit(
+    studies: Sequence[Study],
+    model: str | ConsolidationModel,
+    *,
+    starts: int = 16,
+    seed: int = 1,
+    workers: int | None = None,
+    shared: bool = True,
+    progress: Callable[[int], Any] | None = None,
+) -> Fit:
+    """Fit one model to studies by maximum likelihood.
+
+    Parameters
+    ----------
+    studies : sequence of Study
+    model : str or ConsolidationModel
+        Name of a registered model, or an instance whose parameters hold where nothing is fitted.
+    starts : int
+        Number of starts: the parameters' start values, then a scrambled Sobol design over the bounds.
+    seed : int
+        Of the design; the same seed gives the same numbers for any number of workers.
+    workers : int, optional
+        Threads (all processors by default; the kernels release the GIL).
+    shared : bool
+        Whether the model's biology (its ``biology``: time constants and gains) is estimated, one value for all
+        studies, or held at the model's values.
+    progress : callable, optional
+        Called with the number of evaluations of each start as it ends.
+
+    Raises
+    ------
+    FitError
+        No start converged, or the likelihood is not finite anywhere.
+    """
+    instance = model_class(model)() if isinstance(model, str) else model
+    name = type(instance).__name__
+    if not studies:
+        raise ValueError("no studies to fit; give at least one")
+    if starts < 1:
+        raise ValueError(f"starts is {starts}; give at least 1")
+    objective = Objective(studies, instance, instance.biology if shared else ())
+    began = time.perf_counter()
+    positions = _start_positions(objective, starts, seed)
+    rows: list[dict[str, Any]] = [{}] * len(positions)
+    objective(positions[0])  # compiles, so that threads do not wait for one another
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        futures = {pool.submit(_run_start, objective, position): k for k, position in enumerate(positions)}
+        for future in as_completed(futures):
+            rows[futures[future]] = future.result()
+            if progress is not None:
+                progress(rows[futures[future]]["evaluations"])
+    where = f"{name} on {', '.join(study.id for study in studies)}"
+    good = [k for k, row in enumerate(rows) if row["converged"]]
+    if not good:
+        messages = "; ".join(sorted({row["message"] for row in rows}))
+        raise FitError(f"{where}: none of {starts} starts converged ({messages}); give more starts or tighter bounds")
+    best = max(good, key=lambda k: rows[k]["log_likelihood"])
+    return _summary(objective, instance, studies, rows, best, seed, time.perf_counter() - began)
+
+
+def _start_positions(objective: Objective, starts: int, seed: int) -> list[np.ndarray]:
+    first = np.array([c.inward(c.start) for c in objective.coordinates])
+    if starts == 1 or not len(first):
+        return [first]
+    low, high = np.array(objective.bounds).T
+    sampler = qmc.Sobol(len(first), scramble=True, rng=seed)
+    design = sampler.random_base2(int(np.ceil(np.log2(starts - 1))))[: starts - 1]
+    return [first, *(low + design * (high - low))]
+
+
+def _run_start(objective: Objective, position: np.ndarray) -> dict[str, Any]:
+    """One start: L-BFGS-B, and where its line search stalls at a kink, Nelder-Mead from there."""
+    evaluations = 0
+    try:
+        if not len(position):
+            return dict(log_likelihood=-objective(position)[0], converged=True, message="nothing to fit",
+                        evaluations=1, x=position)  # fmt: skip
+        result = minimize(objective, position, jac=True, method="L-BFGS-B", bounds=objective.bounds)
+        evaluations += int(result.nfev)
+        if not result.success:
+            result = minimize(
+                objective.value, result.x, method="Nelder-Mead", bounds=objective.bounds,
+                options=dict(xatol=1e-5, fatol=1e-7, maxiter=400 * len(position), adaptive=True),
+            )  # fmt: skip
+            evaluations += int(result.nfev)
+    except SimulationError as error:
+        return dict(log_likelihood=np.nan, converged=False, message=str(error), evaluations=evaluations, x=position)
+    return dict(
+        log_likelihood=-float(result.fun),
+        converged=bool(result.success) and bool(np.isfinite(result.fun)),
+        message=str(result.message),
+        evaluations=evaluations,
+        x=result.x,
+    )
+
+
+def _summary(
+    objective: Objective,
+    model: ConsolidationModel,
+    studies: Sequence[Study],
+    rows: Sequence[dict[str, Any]],
+    best: int,
+    seed: int,
+    seconds: float,
+) -> Fit:
+    position = np.asarray(rows[best]["x"])
+    coordinates = objective.coordinates
+    values = objective.values(position)
+    names = [c.name if c.study == "shared" else f"{c.study}.{c.name}" for c in coordinates]
+    starts = pandas.DataFrame(
+        [
+            {"start": k, **{key: row[key] for key in ("log_likelihood", "converged", "message", "evaluations")},
+             **dict(zip(names, objective.values(row["x"]), strict=True))}
+            for k, row in enumerate(rows)
+        ]
+    )  # fmt: skip
+    predictions = pandas.concat(
+        [_prediction_table(study, objective.predict(k, objective.part(k, position))) for k, study in enumerate(studies)],
+        ignore_index=True,
+    )
+    fitted = predictions[predictions.kind != "shown"]
+    return Fit(
+        model=type(model).__name__,
+        studies=tuple(study.id for study in studies),
+        log_likelihood=float(fitted.log_likelihood.sum()),
+        n_parameters=len(coordinates),
+        n_observations=len(fitted),
+        seconds=seconds,
+        evaluations=int(starts.evaluations.sum()),
+        seed=seed,
+        starts_run=len(rows),
+        estimates=_estimate_table(objective, position, values),
+        starts=starts,
+        predictions=predictions,
+        models={
+            study.id: objective.predictors[k].configure(
+                {c.name: v for c, v in zip(coordinates, values, strict=True) if c.study == study.id},
+                {c.name: v for c, v in zip(coordinates, values, strict=True) if c.study == "shared"},
+            )
+            for k, study in enumerate(studies)
+        },
+    )
+
+
+def _estimate_table(objective: Objective, position: np.ndarray, values: Sequence[float]) -> pandas.DataFrame:
+    errors, verdicts = _standard_errors(objective, position)
+    rows = []
+    for k, coordinate in enumerate(objective.coordinates):
+        # from the search scale to the parameter's own
+        error = errors[k] * (values[k] if coordinate.scale == "log" else 1.0)
+        rows.append(
+            dict(
+                study=coordinate.study,
+                parameter=coordinate.name,
+                unit=coordinate.unit,
+                estimate=values[k],
+                standard_error=error if verdicts[k] == "ok" else np.nan,
+                lower_bound=coordinate.bounds[0],
+                upper_bound=coordinate.bounds[1],
+                verdict=verdicts[k],
+                description=coordinate.description,
+            )
+        )
+    columns = ["study", "parameter", "unit", "estimate", "standard_error", "lower_bound", "upper_bound", "verdict"]
+    return pandas.DataFrame(rows, columns=[*columns, "description"])
+
+
+def _standard_errors(objective: Objective, position: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Standard errors on the search scale and a verdict for each coordinate."""
+    size = len(position)
+    errors = np.full(size, np.nan)
+    verdicts = ["ok"] * size
+    if not size:
+        return errors, verdicts
+    low, high = np.array(objective.bounds).T
+    margin = 1e-6 * (high - low)
+    for k in np.flatnonzero((position <= low + margin) | (position >= high - margin)):
+        verdicts[k] = "at bound"
+    free = [k for k in range(size) if verdicts[k] == "ok"]
+    if not free:
+        return errors, verdicts
+    matrix = objective.information(position)[np.ix_(free, free)]
+    scale = (high - low)[free]
+    eigenvalues, vectors = np.linalg.eigh(matrix * np.outer(scale, scale))  # per full width of the search
+    flat = eigenvalues <= _LEAST_INFORMATION * max(1.0, float(eigenvalues[-1]))
+    inverse = vectors[:, ~flat] @ np.diag(1 / eigenvalues[~flat]) @ vectors[:, ~flat].T
+    for place, k in enumerate(free):
+        spread = float(np.sqrt(max(inverse[place, place], 0.0)))
+        loose = float((vectors[place, flat] ** 2).sum()) > 1e-4
+        if loose or spread > 1.0:  # a standard error wider than the whole search range
+            verdicts[k] = "not identified"
+        errors[k] = spread * scale[place]
+    return errors, verdicts
+
+
+def _prediction_table(study: Study, predicted: np.ndarray) -> pandas.DataFrame:
+    likelihoods = log_likelihoods(study.observations, predicted)
+    rows = []
+    for k, o in enumerate(study.observations):
+        is_mean = o.kind == "mean" and o.value is not None
+        observed: Any = o.value if is_mean else o.detected
+        rows.append(
+            dict(
+                study=study.id, observation=o.name, kind=o.kind, panel=o.panel, x=o.x, x_unit=o.x_unit,
+                measure=o.measure, unit=o.unit, observed=observed, error=o.error, n=o.n, predicted=predicted[k],
+                standardised_residual=(o.value - predicted[k]) / o.error if o.kind == "mean" and o.value is not None
+                else np.nan,
+                power=detection_probability(o, predicted[k]) if o.kind == "detected" else np.nan,
+                log_likelihood=likelihoods[k], source=o.source, flag=o.flag, note=o.note,
+            )
+        )  # fmt: skip
+    return pandas.DataFrame(rows).astype({"observed": object, "x": object})

@@ -1,0 +1,170 @@
+"""From a study and a model to the predicted value of each observation."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from engram import consolidation
+from engram.consolidation import Batch, ConsolidationModel
+from engram.parameter import parameter_fields
+from engram.recall import RESPONSES
+
+from .study import Study, rows_of
+
+
+class Predictor:
+    """A study compiled for one model class: parameters in, predicted observations out.
+
+    The protocols are laid out once; a call only puts numbers into their places and runs the kernel.
+
+    Parameters
+    ----------
+    study : Study
+    model : ConsolidationModel
+        Its parameters hold wherever the study and the call do not say otherwise.
+    """
+
+    def __init__(self, study: Study, model: ConsolidationModel) -> None:
+        self.study = study
+        self.model = model
+        self.batch = Batch([design.protocol for design in study.conditions.values()], model.neuromodulators)
+        own = {field.name for field in parameter_fields(model)}
+        self._model_values = {key: value for key, value in study.model_values.items() if key in own}
+        self._slots: list[tuple[np.ndarray, np.ndarray, str]] = self._find_slots()
+        self._within, self._pairs = self._find_relatedness()
+        self._tests = self._find_tests()
+        self.parameters = self._used()
+
+    def _find_slots(self) -> list[tuple[np.ndarray, np.ndarray, str]]:
+        found: dict[str, list[tuple[int, int]]] = {}
+        for number, design in enumerate(self.study.conditions.values()):
+            for slot in design.slots:
+                row = self.batch.event_index[number][slot.event]
+                found.setdefault(slot.parameter, []).append((row, slot.column))
+        slots = []
+        for name, places in found.items():
+            rows, columns = np.array(places).T
+            slots.append((rows, columns, name))
+        return slots
+
+    def _find_relatedness(self) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+        timeline = self.batch.timeline
+        within: list[tuple[int, str]] = []
+        pairs: list[tuple[int, str]] = []
+        for number, design in enumerate(self.study.conditions.values()):
+            first = int(timeline.trace_start[number])
+            position = {name: first + index for index, name in enumerate(design.protocol.traces)}
+            for category, parameter in design.within.items():
+                member = next(name for name, own in design.protocol.categories.items() if own == category)
+                within.append((int(timeline.category[position[member]]), parameter))
+            for pair, parameter in design.pairs.items():
+                for one, other in (pair, pair[::-1]):
+                    span = range(*timeline.pair_start[[position[one], position[one] + 1]])
+                    target = position[other] - first
+                    pairs.append((next(i for i in span if timeline.pair_trace[i] == target), parameter))
+        return within, pairs
+
+    def _find_tests(self) -> list[list[tuple[float, np.ndarray]]]:
+        """For each observation, its terms as (weight, positions among all Tests of the batch)."""
+        offsets: dict[str, int] = {}
+        total = 0
+        for name, design in self.study.conditions.items():
+            offsets[name] = total
+            total += sum(type(event).__name__ == "Test" for event in design.protocol.events)
+        return [
+            [
+                (term.weight, offsets[term.condition] + np.array(rows_of(term, self.study.conditions[term.condition])))
+                for term in observation.terms
+            ]
+            for observation in self.study.observations
+        ]
+
+    def _used(self) -> tuple[str, ...]:
+        """The study's parameters that this model can feel, in the order of the file."""
+        used = {name for _, _, name in self._slots}
+        used |= {name for _, name in self._within} | {name for _, name in self._pairs}
+        values: list[Mapping[Any, float | str]] = [
+            self.study.response_values,
+            self._model_values,
+            self.study.modulator_values,
+        ]
+        used |= {value for mapping in values for value in mapping.values() if isinstance(value, str)}
+        return tuple(name for name in self.study.parameters if name in used)
+
+    def configure(self, own: Mapping[str, float], shared: Mapping[str, float]) -> ConsolidationModel:
+        """The model with the study's settings, its parameters ``own``, and ``shared`` ones.
+
+        ``shared`` names model parameters, or neuromodulator ones as ``"dopamine.drive_clearance"``; they give way to
+        what the study itself sets.
+        """
+        values = {name: value for name, value in shared.items() if "." not in name}
+        values.update({key: _resolve(value, own) for key, value in self._model_values.items()})
+        changes: dict[str, dict[str, float]] = {}
+        for name, value in shared.items():
+            if "." in name:
+                modulator, key = name.split(".")
+                changes.setdefault(modulator, {})[key] = value
+        for (modulator, key), raw in self.study.modulator_values.items():
+            changes.setdefault(modulator, {})[key] = _resolve(raw, own)
+        table = tuple(
+            dataclasses.replace(modulator, **changes[modulator.name]) if modulator.name in changes else modulator
+            for modulator in self.model.neuromodulators
+        )
+        return self.model.with_(neuromodulators=table, **values)
+
+    def strengths(self, own: Mapping[str, float], shared: Mapping[str, float]) -> np.ndarray:
+        """Strength at every Test of every condition, (tests,)."""
+        timeline = self.batch.timeline
+        value = timeline.value.copy()
+        for rows, columns, name in self._slots:
+            value[rows, columns] = own[name]
+        within, pairs = timeline.within, timeline.pair_value
+        if self._within:
+            within = within.copy()
+            for index, name in self._within:
+                within[index] = own[name]
+        if self._pairs:
+            pairs = pairs.copy()
+            for index, name in self._pairs:
+                pairs[index] = own[name]
+        changed = self.batch.with_timeline(timeline._replace(value=value, within=within, pair_value=pairs))
+        return self.configure(own, shared).strengths(changed)
+
+    def __call__(self, own: Mapping[str, float], shared: Mapping[str, float]) -> np.ndarray:
+        """The predicted value of each observation, in its own unit; (observations,).
+
+        Parameters
+        ----------
+        own : mapping
+            Values of the study's parameters (``self.parameters``).
+        shared : mapping
+            Values of model parameters that override the model's.
+        """
+        strengths = self.strengths(own, shared)
+        values = {key: _resolve(value, own) for key, value in self.study.response_values.items()}
+        response = RESPONSES[self.study.response](**values)
+        scores: dict[str, np.ndarray] = {}
+        predicted = np.zeros(len(self.study.observations))
+        for index, observation in enumerate(self.study.observations):
+            if observation.score not in scores:
+                scores[observation.score] = np.asarray(response.score(strengths, observation.score))
+            score = scores[observation.score]
+            total = sum(weight * score[positions].mean() for weight, positions in self._tests[index])
+            predicted[index] = total / observation.divide_by
+        return predicted
+
+
+def _resolve(value: float | str, own: Mapping[str, float]) -> float:
+    return own[value] if isinstance(value, str) else value
+
+
+def model_class(name: str) -> type[ConsolidationModel]:
+    """A registered consolidation model by its name; ``ValueError`` with the known names otherwise."""
+    if name not in consolidation.MODELS:
+        raise ValueError(f"unknown model {name!r}; use one of {', '.join(consolidation.MODELS)}")
+    found: type[ConsolidationModel] = getattr(consolidation, name)
+    return found

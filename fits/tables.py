@@ -1,0 +1,124 @@
+"""Reading TOML tables with errors that a person can act on: file, key, value, remedy."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engram.units import parse_time
+
+
+class StudyError(ValueError):
+    """A file that cannot be used: the message names the file, the key or line, the value and the remedy."""
+
+
+def read_toml(path: Path) -> Table:
+    """The whole of a TOML file; ``StudyError`` where it is missing, empty, not text or not TOML."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from None
+    if not text.strip():
+        raise StudyError(f"{path}: is empty; start from one of the shipped studies (engram studies)")
+    try:
+        return Table(str(path), "", tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(f"{path}: is not valid TOML: {error}; correct that line") from None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a TOML file with its place in it."""
+
+    path: str
+    where: str
+    content: Mapping[str, Any]
+
+    def error(self, key: str, message: str) -> StudyError:
+        place = f"{self.where}.{key}" if self.where and key else self.where or key
+        return StudyError(f"{self.path}: {place}: {message}" if place else f"{self.path}: {message}")
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.content
+
+    def only(self, known: Collection[str]) -> None:
+        """Refuse keys that nothing would read: a misspelt key must not be ignored."""
+        for key in self.content:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
+                hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
+                raise self.error(key, f"unknown key; {hint}")
+
+    def _value(self, key: str, default: Any, required: bool) -> Any:
+        if key not in self.content:
+            if required:
+                raise self.error(key, "is missing; add it")
+            return default
+        return self.content[key]
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self._value(key, default, default is None)
+        if not isinstance(value, str) or (default is None and not value.strip()):
+            raise self.error(key, f"is {value!r}; write text in quotation marks")
+        return value
+
+    def number(self, key: str, low: float, high: float, default: float | None = None) -> float:
+        value = self._value(key, default, default is None)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self.error(key, f"is {value!r}; write a number")
+        if math.isnan(value) or not low <= value <= high:
+            raise self.error(key, f"is {value!r}; it must lie between {low:g} and {high:g}")
+        return float(value)
+
+    def whole(self, key: str, low: int, default: int | None = None) -> int:
+        value = self._value(key, default, default is None)
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            raise self.error(key, f"is {value!r}; write a whole number of at least {low}")
+        return value
+
+    def truth(self, key: str, default: bool) -> bool:
+        value = self._value(key, default, False)
+        if not isinstance(value, bool):
+            raise self.error(key, f"is {value!r}; write true or false")
+        return value
+
+    def time(self, key: str, default: float | None = None, negative: bool = False) -> float:
+        """A time with its unit, in seconds."""
+        if key not in self.content and default is not None:
+            return default
+        value = self._value(key, None, True)
+        try:
+            seconds = parse_time(value)
+        except ValueError as error:
+            raise self.error(key, str(error)) from None
+        if seconds < 0 and not negative:
+            raise self.error(key, f"is {value!r}; a time must not be negative")
+        return seconds
+
+    def choice(self, key: str, allowed: Collection[str], default: str | None = None) -> str:
+        value = self.text(key, default)
+        if value not in allowed:
+            near = difflib.get_close_matches(value, allowed, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(sorted(allowed))}"
+            raise self.error(key, f"unknown value {value!r}; {hint}")
+        return value
+
+    def table(self, key: str, required: bool = False) -> Table:
+        value = self._value(key, {}, required)
+        if not isinstance(value, dict):
+            raise self.error(key, f"is {value!r}; write a table [{key}]")
+        return Table(self.path, f"{self.where}.{key}" if self.where else key, value)
+
+    def tables(self, key: str, required: bool = False) -> list[Table]:
+        value = self._value(key, [], required)
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise self.error(key, f"is {value!r}; write a list of tables [[{key}]]")
+        place = f"{self.where}.{key}" if self.where else key
+        return [Table(self.path, f"{place}[{number}]", item) for number, item in enumerate(value, 1)]
