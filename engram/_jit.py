@@ -325,15 +325,31 @@ def _named_tuples(signature: Any) -> list[type]:
     return [kind.instance_class for kind in signature if isinstance(kind, numba.types.BaseNamedTuple)]
 
 
-class _Locator(caching.InTreeCacheLocator):
-    """Keep a kernel in the folder of its version instead of beside its source."""
+class _Locator(caching._CacheLocator):
+    """Where numba keeps a kernel: in the folder of its version instead of beside its source."""
 
     def __init__(self, function: types.FunctionType, file: str) -> None:
-        super().__init__(function, file)
         folder = _folder(function)
         if folder is None:
             raise RuntimeError(f"the sources of {function.__module__} changed while it was imported")
-        self._cache_path = str(folder / self.get_suitable_cache_subpath(file))
+        self._folder = folder
+        self._line = function.__code__.co_firstlineno
+        self._py_file = file  # named in a warning of numba's
+
+    @classmethod
+    def from_function(cls, function: types.FunctionType, file: str) -> "_Locator":
+        locator = cls(function, file)
+        locator.ensure_cache_path()
+        return locator
+
+    def get_cache_path(self) -> str:
+        return str(self._folder / self.get_suitable_cache_subpath(self._py_file))
+
+    def get_source_stamp(self) -> str:
+        return self._folder.name
+
+    def get_disambiguator(self) -> str:
+        return str(self._line)
 
 
 class _Implementation(caching.CompileResultCacheImpl):

@@ -31,6 +31,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from engram.neuromodulation import NEUROMODULATORS
 from engram.protocol import (
     AGENTS,
     Encode,
@@ -68,6 +69,7 @@ _OTHERS = {
     "sleep": {"on", "off"},
 }
 _RANGES = {"strength": (-0.999999, 0.999999), "dose": (0, 1e6), "cue": (0, 1), "prediction_error": (0, 1)}
+MODULATORS = tuple(modulator.name for modulator in NEUROMODULATORS)
 MOST_TRIALS = 100_000
 
 
@@ -199,7 +201,7 @@ def _add(
         elif kind == "sleep":
             event = Sleep(on=offset + row.time("on"), off=offset + row.time("off"))
         elif kind == "release":
-            event = Release(row.text("release"), at=at, **values)
+            event = Release(row.choice("release", MODULATORS), at=at, **values)
         else:
             name = _fill(row, kind, words)
             if kind == "encode":

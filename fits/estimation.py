@@ -30,6 +30,7 @@ from .prediction import Predictor, model_class
 from .study import FreeParameter, Study
 
 _STEP = 1e-6  # forward-difference step on the search scale
+_PROBES = 8  # random places at which a parameter is tried for any effect
 _LEAST_INFORMATION = 1e-8  # relative eigenvalue of the information below which a direction is flat
 
 
@@ -58,51 +59,47 @@ class _Coordinate:
 
 
 class Objective:
-    """The joint log-likelihood of studies under one model, on the search scale."""
+    """The joint log-likelihood of studies under one model, on the search scale.
+
+    A parameter that changes no prediction of any study under this model is not searched, nor counted.
+    """
 
     def __init__(self, studies: Sequence[Study], model: ConsolidationModel, biology: Sequence[str]) -> None:
         self.predictors = [Predictor(study, model) for study in studies]
-        self.coordinates = [_biological_coordinate(model, name) for name in biology]
-        self._n_shared = len(self.coordinates)
-        self._own: list[slice] = []
+        shared = [_biological_coordinate(model, name) for name in biology]
+        self.coordinates: list[_Coordinate] = []
+        self.columns: list[np.ndarray] = []  # for each study, the coordinates that it can feel
+        felt_by = []
         for predictor in self.predictors:
-            first = len(self.coordinates)
-            for name in predictor.parameters:
-                self.coordinates.append(_study_coordinate(predictor.study.id, predictor.study.parameters[name]))
-            self._own.append(slice(first, len(self.coordinates)))
+            own = [_study_coordinate(predictor.study.id, predictor.study.parameters[n]) for n in predictor.parameters]
+            felt_by.append(_felt(predictor, [*shared, *own]))
+        self.coordinates += [c for c in shared if any(c in felt for felt in felt_by)]
+        for felt in felt_by:
+            self.coordinates += [c for c in felt if c.study != "shared"]
+        self.columns = [np.array([self.coordinates.index(c) for c in felt], dtype=np.int64) for felt in felt_by]
         self.bounds = [(c.inward(c.bounds[0]), c.inward(c.bounds[1])) for c in self.coordinates]
 
     def values(self, position: np.ndarray) -> list[float]:
         return [coordinate.outward(float(x)) for coordinate, x in zip(self.coordinates, position, strict=True)]
 
-    def predict(self, index: int, position: np.ndarray) -> np.ndarray:
-        """Predicted observations of one study at a position over its own and the shared coordinates."""
-        coordinates = [*self.coordinates[: self._n_shared], *self.coordinates[self._own[index]]]
-        values = {c.name: c.outward(float(x)) for c, x in zip(coordinates, position, strict=True)}
-        shared = {c.name: values[c.name] for c in coordinates[: self._n_shared]}
-        own = {c.name: values[c.name] for c in coordinates[self._n_shared :]}
-        return self.predictors[index](own, shared)
-
-    def part(self, index: int, position: np.ndarray) -> np.ndarray:
-        """The coordinates that one study can feel."""
-        return np.concatenate([position[: self._n_shared], position[self._own[index]]])
+    def predict(self, index: int, part: np.ndarray) -> np.ndarray:
+        """Predicted observations of one study at a position over the coordinates that it feels."""
+        coordinates = [self.coordinates[k] for k in self.columns[index]]
+        return _predict(self.predictors[index], coordinates, part)
 
     def __call__(self, position: np.ndarray) -> tuple[float, np.ndarray]:
         """Negative log-likelihood and its gradient."""
         total = 0.0
         gradient = np.zeros(len(position))
-        for index in range(len(self.predictors)):
-            part = self.part(index, position)
-            value = self._study(part, index)
-            slope = approx_fprime(part, self._study, _STEP, index)
-            total += value
-            gradient[: self._n_shared] += slope[: self._n_shared]
-            gradient[self._own[index]] += slope[self._n_shared :]
+        for index, columns in enumerate(self.columns):
+            total += self._study(position[columns], index)
+            if len(columns):
+                gradient[columns] += approx_fprime(position[columns], self._study, _STEP, index)
         return total, gradient
 
     def value(self, position: np.ndarray) -> float:
         """Negative log-likelihood."""
-        return sum(self._study(self.part(index, position), index) for index in range(len(self.predictors)))
+        return sum(self._study(position[columns], index) for index, columns in enumerate(self.columns))
 
     def _study(self, part: np.ndarray, index: int) -> float:
         predicted = self.predict(index, part)
@@ -110,28 +107,48 @@ class Objective:
 
     def information(self, position: np.ndarray) -> np.ndarray:
         """Expected Fisher information over all coordinates, on the search scale."""
-        size = len(position)
-        total = np.zeros((size, size))
-        for index, predictor in enumerate(self.predictors):
-            part = self.part(index, position)
-            columns = np.r_[0 : self._n_shared, self._own[index]]
+        total = np.zeros((len(position), len(position)))
+        for index, columns in enumerate(self.columns):
+            part = position[columns]
             slopes = self._slopes(index, part)
-            weights = information(predictor.study.observations, self.predict(index, part))
+            weights = information(self.predictors[index].study.observations, self.predict(index, part))
             total[np.ix_(columns, columns)] += slopes.T @ (weights[:, None] * slopes)
         return total
 
     def _slopes(self, index: int, part: np.ndarray) -> np.ndarray:
         """Derivative of one study's predictions, (observations, coordinates), by central differences."""
         step = 1e-5
-        columns = []
+        slopes = np.zeros((len(self.predictors[index].study.observations), len(part)))
         for k in range(len(part)):
             up, down = part.copy(), part.copy()
             up[k] += step
             down[k] -= step
-            columns.append((self.predict(index, up) - self.predict(index, down)) / (2 * step))
-        if not columns:
-            return np.zeros((len(self.predictors[index].study.observations), 0))
-        return np.array(columns).T
+            slopes[:, k] = (self.predict(index, up) - self.predict(index, down)) / (2 * step)
+        return slopes
+
+
+def _predict(predictor: Predictor, coordinates: Sequence[_Coordinate], part: np.ndarray) -> np.ndarray:
+    shared: dict[str, float] = {}
+    own = {p.name: p.start for p in predictor.study.parameters.values()}
+    for coordinate, x in zip(coordinates, part, strict=True):
+        (shared if coordinate.study == "shared" else own)[coordinate.name] = coordinate.outward(float(x))
+    return predictor(own, shared)
+
+
+def _felt(predictor: Predictor, coordinates: Sequence[_Coordinate]) -> list[_Coordinate]:
+    """The coordinates that change some prediction: tried at random pairs of values, at random places."""
+    rng = np.random.default_rng(0)
+    low, high = np.array([(c.inward(c.bounds[0]), c.inward(c.bounds[1])) for c in coordinates]).reshape(-1, 2).T
+    felt: set[int] = set()
+    for _ in range(_PROBES):
+        place = low + rng.random(len(low)) * (high - low)
+        reference = _predict(predictor, coordinates, place)
+        for k in sorted(set(range(len(coordinates))) - felt):
+            moved = place.copy()
+            moved[k] = low[k] + rng.random() * (high[k] - low[k])
+            if not np.array_equal(_predict(predictor, coordinates, moved), reference):
+                felt.add(k)
+    return [coordinate for k, coordinate in enumerate(coordinates) if k in felt]
 
 
 def _biological_coordinate(model: ConsolidationModel, name: str) -> _Coordinate:
@@ -313,7 +330,7 @@ def _summary(
         ]
     )  # fmt: skip
     predictions = pandas.concat(
-        [_prediction_table(study, objective.predict(k, objective.part(k, position))) for k, study in enumerate(studies)],
+        [_prediction_table(study, objective.predict(k, position[objective.columns[k]])) for k, study in enumerate(studies)],
         ignore_index=True,
     )
     fitted = predictions[predictions.kind != "shown"]

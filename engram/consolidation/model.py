@@ -239,11 +239,12 @@ class CaptureModel(ConsolidationModel):
     )  # fmt: skip
     tau_labile: float = parameter(
         2 * hour, unit="s", bounds=(60, 30 * day), symbol="τ_ℓ", verified=False,
-        source="assumed; bounded to about 2 h by Nader 2000 (no amnesia when blocked from 6 h on)",
+        source="assumed; up to 2 h suffices for no amnesia when synthesis is blocked from 6 h on (Nader 2000)",
         description="decay of labile strength",
     )  # fmt: skip
     lability_time: float = parameter(
-        30.0, unit="s", bounds=(0.1, 1 * day), symbol="τ_λ", source="assumed", verified=False,
+        45.0, unit="s", bounds=(0.1, 1 * day), symbol="τ_λ", verified=False,
+        source="assumed: most of a strong trace is lost where synthesis is blocked (Nader 2000)",
         description="duration of a wholly surprising reminder that frees 63 % of what it reaches",
     )  # fmt: skip
     baseline_drive: float = parameter(
@@ -255,8 +256,9 @@ class CaptureModel(ConsolidationModel):
         description="drive added during sleep",
     )  # fmt: skip
     surprise_drive: float = parameter(
-        2.0, unit="1", bounds=(0, 100), symbol="w_s", source="assumed: a full surprise is a full release",
-        verified=False, description="drive of a prediction error of 1",
+        4.0, unit="1", bounds=(0, 100), symbol="w_s", verified=False,
+        source="assumed: a late strength up to 0.97 keeps 95 % after reactivation where synthesis is allowed",
+        description="drive of a prediction error of 1",
     )  # fmt: skip
     surprise_clearance: float = parameter(
         3 * hour, unit="s", bounds=(1, 30 * day), symbol="τ_s", source="assumed", verified=False,

@@ -1,0 +1,129 @@
+"""Fits return what they should, say what they know, and do not depend on the number of workers."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from scipy import optimize, stats
+from test_study_files import ONE
+
+import fits
+from engram import EncodingOnly, ThresholdCapture
+from fits import estimation
+from fits.estimation import FitError, fit
+from fits.likelihood import detection_probability, log_likelihoods
+from fits.prediction import Predictor
+from fits.study import load_study
+
+
+@pytest.fixture
+def one(tmp_path):
+    path = tmp_path / "one.toml"
+    path.write_text(ONE, encoding="utf-8")
+    return load_study(path)
+
+
+def test_one_gaussian_observation_gives_its_estimate_and_standard_error_in_closed_form(one):
+    result = fit([one], "EncodingOnly", starts=3, shared=False)
+    row = result.estimates.iloc[0]
+    assert row.estimate == pytest.approx(0.5, abs=1e-5)  # slope 150 % is strength 0.5
+    assert row.standard_error == pytest.approx(0.05, rel=1e-4)
+    assert result.log_likelihood == pytest.approx(stats.norm.logpdf(150, 150, 5), abs=1e-6)
+    assert result.aic == pytest.approx(2 - 2 * result.log_likelihood)
+
+
+def test_detections_have_the_likelihood_of_a_two_sided_test(one):
+    rng = np.random.default_rng(3)
+    for effect in (-2.0, 0.0, 1.0, 3.5):
+        found = dataclasses.replace(one.observations[0], kind="detected", detected=True, error=1.3)
+        missed = dataclasses.replace(found, detected=False)
+        z = rng.normal(effect / 1.3, 1, 400_000)
+        right, wrong = np.mean(z > 1.959964), np.mean(z < -1.959964)
+        logs = log_likelihoods([found, missed], np.array([effect, effect]))
+        assert math.exp(logs[0]) == pytest.approx(right, abs=0.003)
+        assert math.exp(logs[1]) == pytest.approx(1 - right - wrong, abs=0.003)
+        assert detection_probability(found, effect) == pytest.approx(right, abs=0.003)
+
+
+def test_a_null_stays_finite_however_wrong_the_prediction(one):
+    missed = dataclasses.replace(one.observations[0], kind="detected", detected=False, error=1.0)
+    logs = log_likelihoods([missed, missed], np.array([60.0, -60.0]))
+    assert np.isfinite(logs).all() and logs[0] == pytest.approx(logs[1]) and logs[0] < -1000
+
+
+def test_same_seed_gives_the_same_numbers_for_one_worker_or_two():
+    study = load_study("nielson_powless_2007")
+    one, two = (fit([study], "ThresholdCapture", starts=5, seed=4, workers=w, shared=False) for w in (1, 2))
+    assert one.starts.equals(two.starts)
+    assert one.estimates.equals(two.estimates)
+    assert not one.starts.equals(fit([study], "ThresholdCapture", starts=5, seed=5, shared=False).starts)
+
+
+def test_every_start_is_kept():
+    result = fit([load_study("nader_2000")], "ThresholdCapture", starts=6, shared=False)
+    assert list(result.starts.start) == list(range(6))
+    assert result.log_likelihood == pytest.approx(result.starts.log_likelihood.max())
+
+
+def test_a_parameter_that_a_model_cannot_feel_is_not_counted():
+    study = load_study("hennings_2021")
+    names = [c.name for c in estimation.Objective([study], EncodingOnly(nodes=2), ()).coordinates]
+    assert "encoding_gain" in names and "relatedness" not in names and "dose" not in names
+    names = [c.name for c in estimation.Objective([study], ThresholdCapture(nodes=2), ()).coordinates]
+    assert "relatedness" in names and "dose" in names
+
+
+def test_encoding_only_cannot_explain_reconsolidation():
+    result = fit([load_study("nader_2000")], "EncodingOnly", starts=2, shared=False)
+    assert (result.predictions.predicted == 0).all()
+    amnesia = result.predictions[result.predictions.observed == True]  # noqa: E712
+    assert np.allclose(amnesia.power, 0.025)
+
+
+def test_parameters_are_recovered_from_their_own_predictions():
+    study = load_study("hennings_2021")
+    model = ThresholdCapture(nodes=4)
+    truth = {p.name: p.start for p in study.parameters.values()} | {"relatedness": 0.6, "dose": 0.06}
+    predicted = Predictor(study, model)(truth, {})
+    observations = tuple(
+        dataclasses.replace(o, value=float(v), error=o.error / 100)
+        for o, v in zip(study.observations, predicted, strict=True)
+    )
+    simulated = dataclasses.replace(study, observations=observations)
+    result = fit([simulated], model, starts=6, shared=False)
+    estimates = result.estimates.set_index("parameter").estimate
+    for name in ("strength_before", "strength_during", "strength_after", "criterion", "gap"):
+        assert estimates[name] == pytest.approx(truth[name], rel=0.05), name
+    assert np.abs(result.predictions.standardised_residual).max() < 1
+
+
+def test_shared_biology_is_one_value_for_all_studies():
+    studies = [load_study("frey_morris_1998"), load_study("commun_biol_2025")]
+    result = fit(studies, "ThresholdCapture", starts=2, shared=True)
+    shared = result.estimates[result.estimates.study == "shared"].set_index("parameter").estimate
+    assert "tau_early" in shared.index and "tau_labile" not in shared.index  # nothing labile in these studies
+    for study in studies:
+        assert result.model_for(study.id).tau_early == pytest.approx(shared["tau_early"])
+
+
+def test_a_fit_that_does_not_converge_says_so(one, monkeypatch):
+    failed = optimize.OptimizeResult(x=np.array([0.4]), fun=1.0, success=False, message="gave up", nfev=1)
+    monkeypatch.setattr(estimation, "minimize", lambda *a, **k: failed)
+    with pytest.raises(FitError, match=r"EncodingOnly on one: none of 2 starts converged \(gave up\)"):
+        fit([one], "EncodingOnly", starts=2, shared=False)
+
+
+def test_unknown_model_and_empty_input_are_explained(one):
+    with pytest.raises(ValueError, match="unknown model 'Threshold'; use one of ThresholdCapture"):
+        fit([one], "Threshold")
+    with pytest.raises(ValueError, match="no studies to fit"):
+        fit([], "EncodingOnly")
+
+
+def test_models_are_compared_only_on_the_same_observations(one):
+    first = fit([one], "EncodingOnly", starts=1, shared=False)
+    table = fits.compare([first, fit([one], "ThresholdCapture", starts=1, shared=False)])
+    assert table.aic_weight.sum() == pytest.approx(1)
+    with pytest.raises(ValueError, match="compare like with like"):
+        fits.compare([first, fit([load_study("nader_2000")], "EncodingOnly", starts=1, shared=False)])
