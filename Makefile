@@ -20,9 +20,9 @@ setup: $(READY)
 
 # done again only when the project's metadata or the pinned versions change
 $(READY): pyproject.toml requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
-	  echo "engram needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is $$($(PYTHON) --version 2>&1 || true):" \
-	       "name another one, for example: make setup PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
+	  echo "engram needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing)." \
+	       "Name another one, for example: make setup PYTHON=python3.12" >&2; exit 1; }
 	@$(BIN)/python -c '' 2>/dev/null || { \
 	  echo "Creating $(VENV) with $$($(PYTHON) --version)"; $(PYTHON) -m venv --clear $(VENV); }
 	@echo "Installing the pinned dependencies (requirements.lock)"

@@ -20,6 +20,7 @@ ENGRAM_QUIET
     Set to 1 for no message when kernels are compiled.
 """
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -200,20 +201,12 @@ def _sources(package: str) -> _Sources | None:
 @functools.cache
 def _platform() -> str:
     """Everything but the sources that decides what machine code a kernel becomes."""
-    return "\n".join(
-        [
-            platform.python_implementation(),
-            platform.python_version(),
-            numba.__version__,
-            llvmlite.__version__,
-            numpy.__version__,
-            str(numba.config.OPT),
-            str(numba.config.BOUNDSCHECK),
-            llvmlite.binding.get_process_triple(),
-            llvmlite.binding.get_host_cpu_name(),
-            llvmlite.binding.get_host_cpu_features().flatten(),
-        ]
-    )
+    python = (platform.python_implementation(), platform.python_version())
+    libraries = (numba.__version__, llvmlite.__version__, numpy.__version__)
+    settings = (str(numba.config.OPT), str(numba.config.BOUNDSCHECK))
+    features = llvmlite.binding.get_host_cpu_features().flatten()
+    machine = (llvmlite.binding.get_process_triple(), llvmlite.binding.get_host_cpu_name(), features)
+    return "\n".join(python + libraries + settings + machine)
 
 
 def _folder(function: Callable[..., Any]) -> Path | None:
@@ -233,7 +226,7 @@ def _packages(function: Callable[..., Any]) -> set[str]:
         found.add(one.__module__.partition(".")[0])
         values = [one.__globals__.get(name) for name in one.__code__.co_names]
         modules = [value for value in values if isinstance(value, types.ModuleType)]
-        values += [getattr(module, name, None) for module in modules for name in one.__code__.co_names]
+        values += [vars(module).get(name) for module in modules for name in one.__code__.co_names]
         for value in values:
             called = getattr(value, "py_func", None)
             if isinstance(called, types.FunctionType) and called not in seen:
@@ -243,10 +236,8 @@ def _packages(function: Callable[..., Any]) -> set[str]:
 
 
 def _root() -> Path:
-    chosen = os.environ.get("ENGRAM_CACHE_DIR")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    return platformdirs.user_cache_path("engram", appauthor=False)
+    chosen = os.environ.get("ENGRAM_CACHE_DIR") or platformdirs.user_cache_dir("engram", appauthor=False)
+    return Path(chosen).expanduser().absolute()
 
 
 def _folders(root: Path) -> list[Path]:
@@ -314,10 +305,11 @@ def _warn_uncached(folder: Path, error: Exception) -> None:
 def _announce() -> None:
     """Say, once per session, why the first call takes long."""
     if os.environ.get("ENGRAM_QUIET", "0") in ("", "0"):
-        message = (
-            "engram: compiling, once per version on this computer, up to half a minute for each model ..."
+        print(
+            "engram: compiling, once per version on this computer, up to half a minute for each model ...",
+            file=sys.stderr,
+            flush=True,
         )
-        print(message, file=sys.stderr, flush=True)
 
 
 def _named_tuples(signature: Any) -> list[type]:
@@ -368,7 +360,8 @@ class _KernelCache(caching.FunctionCache):
             found = super().load_overload(signature, target_context)
         except Exception:  # whatever a damaged file does: compile again, and write it again
             found = None
-            self._discard()
+            with contextlib.suppress(OSError):
+                self.flush()
         if found is None:
             _announce()
         return found
@@ -398,12 +391,6 @@ class _KernelCache(caching.FunctionCache):
             filename_base=f"{self._impl.filename_base}-{name}",
             source_stamp=self._cache_file._source_stamp,
         )
-
-    def _discard(self) -> None:
-        try:
-            self.flush()
-        except OSError as error:
-            _warn_uncached(Path(self.cache_path).parent, error)
 
 
 _OWN = __name__.partition(".")[0]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import matplotlib
+import matplotlib.style
 import numpy as np
 import pandas
 from matplotlib.axes import Axes
@@ -52,7 +52,7 @@ def style() -> Iterator[None]:
         "figure.facecolor": "white", "savefig.facecolor": "white", "pdf.fonttype": 42, "ps.fonttype": 42,
         "svg.fonttype": "none", "svg.hashsalt": "engram",
     }  # fmt: skip
-    with matplotlib.rc_context(settings):
+    with matplotlib.style.context(["default", settings]):
         yield
 
 

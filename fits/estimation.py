@@ -8,6 +8,7 @@ at the best point; where the data say nothing about a parameter its verdict is "
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ from .likelihood import detection_probability, information, log_likelihoods
 from .prediction import Predictor, model_class
 from .study import FreeParameter, Study
 
+SCREENED = 16  # points tried for each start
 _STEP = 1e-6  # forward-difference step on the search scale
 _PROBES = 8  # random places at which a parameter is tried for any effect
 _LEAST_INFORMATION = 1e-8  # relative eigenvalue of the information below which a direction is flat
@@ -231,7 +233,8 @@ def fit(
     model : str or ConsolidationModel
         Name of a registered model, or an instance whose parameters hold where nothing is fitted.
     starts : int
-        Number of starts: the parameters' start values, then a scrambled Sobol design over the bounds.
+        Number of starts: the parameters' start values, then the most likely points of a scrambled Sobol design of
+        ``SCREENED`` times as many over the bounds.
     seed : int
         Of the design; the same seed gives the same numbers for any number of workers.
     workers : int, optional
@@ -255,11 +258,12 @@ def fit(
         raise ValueError(f"starts is {starts}; give at least 1")
     objective = Objective(studies, instance, instance.biology if shared else ())
     began = time.perf_counter()
-    positions = _start_positions(objective, starts, seed)
-    rows: list[dict[str, Any]] = [{}] * len(positions)
-    objective(positions[0])  # compiles, so that threads do not wait for one another
+    first = np.array([c.inward(c.start) for c in objective.coordinates])
+    objective.value(first)  # compiles, so that threads do not wait for one another
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        positions = [first, *_screened(objective, starts - 1, seed, pool)]
         futures = {pool.submit(_run_start, objective, position): k for k, position in enumerate(positions)}
+        rows: list[dict[str, Any]] = [{}] * len(positions)
         for future in as_completed(futures):
             rows[futures[future]] = future.result()
             if progress is not None:
@@ -273,14 +277,23 @@ def fit(
     return _summary(objective, instance, studies, rows, best, seed, time.perf_counter() - began)
 
 
-def _start_positions(objective: Objective, starts: int, seed: int) -> list[np.ndarray]:
-    first = np.array([c.inward(c.start) for c in objective.coordinates])
-    if starts == 1 or not len(first):
-        return [first]
+def _screened(objective: Objective, number: int, seed: int, pool: ThreadPoolExecutor) -> list[np.ndarray]:
+    """The ``number`` most likely of many points spread over the bounds, best first."""
+    if number < 1 or not objective.bounds:
+        return []
     low, high = np.array(objective.bounds).T
-    sampler = qmc.Sobol(len(first), scramble=True, rng=seed)
-    design = sampler.random_base2(int(np.ceil(np.log2(starts - 1))))[: starts - 1]
-    return [first, *(low + design * (high - low))]
+    design = qmc.Sobol(len(low), scramble=True, rng=seed).random_base2(math.ceil(math.log2(SCREENED * number)))
+    points = low + design * (high - low)
+    values = np.array(list(pool.map(lambda point: _value_or_worst(objective, point), points)))
+    return [points[k] for k in np.argsort(values, kind="stable")[:number]]
+
+
+def _value_or_worst(objective: Objective, point: np.ndarray) -> float:
+    """Negative log-likelihood; infinite where the model cannot be run, so that no start is made there."""
+    try:
+        return objective.value(point)
+    except SimulationError:
+        return math.inf
 
 
 def _run_start(objective: Objective, position: np.ndarray) -> dict[str, Any]:
@@ -349,7 +362,8 @@ def _summary(
         predictions=predictions,
         models={
             study.id: objective.predictors[k].configure(
-                {c.name: v for c, v in zip(coordinates, values, strict=True) if c.study == study.id},
+                {p.name: p.start for p in study.parameters.values()}
+                | {c.name: v for c, v in zip(coordinates, values, strict=True) if c.study == study.id},
                 {c.name: v for c, v in zip(coordinates, values, strict=True) if c.study == "shared"},
             )
             for k, study in enumerate(studies)

@@ -160,8 +160,8 @@ def _read(table: Table) -> Study:
         observations=observations,
         response=response,
         response_values=response_values,
-        model_values=_model_values(table.table("model"), starts),
-        modulator_values=_modulator_values(table.table("modulators"), starts),
+        model_values=model_values(table.table("model"), starts),
+        modulator_values=modulator_values(table.table("modulators"), starts),
     )
     _check_use(table, study)
     return study
@@ -211,7 +211,7 @@ def _response(table: Table, starts: Mapping[str, float]) -> tuple[str, dict[str,
     return kind, _values(rest, known, starts)
 
 
-def _model_values(table: Table, starts: Mapping[str, float]) -> dict[str, float | str]:
+def model_values(table: Table, starts: Mapping[str, float]) -> dict[str, float | str]:
     known: dict[str, tuple[float, float]] = {}
     for name in consolidation.MODELS:
         for field in parameter_fields(getattr(consolidation, name)):
@@ -219,7 +219,7 @@ def _model_values(table: Table, starts: Mapping[str, float]) -> dict[str, float 
     return _values(table, known, starts)
 
 
-def _modulator_values(table: Table, starts: Mapping[str, float]) -> dict[tuple[str, str], float | str]:
+def modulator_values(table: Table, starts: Mapping[str, float]) -> dict[tuple[str, str], float | str]:
     names = [modulator.name for modulator in neuromodulation.NEUROMODULATORS]
     table.only(names)
     known = {field.name: field.metadata["bounds"] for field in parameter_fields(neuromodulation.Neuromodulator)}

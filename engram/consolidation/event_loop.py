@@ -103,17 +103,20 @@ def relate(parameters, traces, synapses, drive, sources, timeline, first, trace,
     """Add a jump ``change`` of a trace's mean |e| to the activity of all other traces related to it."""
     status = OK
     category = timeline.category[first + trace]
+    members = 0
     if category >= 0:
-        share = timeline.within[category] * change
-        for index in range(timeline.member_start[category], timeline.member_start[category + 1]):
-            other = timeline.member[index]
-            if other != trace:
-                status = max(status, advance(parameters, traces, synapses, drive, sources, other, last, now))
-                traces[other, ACTIVITY] += share
-    for index in range(timeline.pair_start[first + trace], timeline.pair_start[first + trace + 1]):
-        other = timeline.pair_trace[index]
-        status = max(status, advance(parameters, traces, synapses, drive, sources, other, last, now))
-        traces[other, ACTIVITY] += timeline.pair_value[index] * change
+        members = timeline.member_start[category + 1] - timeline.member_start[category]
+    pair = timeline.pair_start[first + trace]
+    for index in range(members + timeline.pair_start[first + trace + 1] - pair):
+        if index < members:
+            other = timeline.member[timeline.member_start[category] + index]
+            relatedness = timeline.within[category]
+        else:
+            other = timeline.pair_trace[pair + index - members]
+            relatedness = timeline.pair_value[pair + index - members]
+        if other != trace:
+            status = max(status, advance(parameters, traces, synapses, drive, sources, other, last, now))
+            traces[other, ACTIVITY] += relatedness * change
     return status
 
 

@@ -1,0 +1,121 @@
+"""What the numbers of a set of fits say, in sentences: which model is preferred, and what no model explains."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas
+
+from .estimation import Fit
+from .figures import assumed, label_of
+from .study import Study
+
+LARGE_RESIDUAL = 2.0  # standard errors
+SMALL_PROBABILITY = 0.05
+_NO_PREFERENCE, _CLEAR, _STRONG = 2.0, 4.0, 10.0  # ΔAIC; after Burnham & Anderson 2002, section 2.6
+
+
+def preference(table: pandas.DataFrame) -> str:
+    """Which model a comparison from :func:`fits.compare` prefers, in words.
+
+    Examples
+    --------
+    >>> table = pandas.DataFrame({"model": ["ThresholdCapture", "EncodingOnly"], "delta_aic": [0.0, 12.3]})
+    >>> preference(table)
+    'threshold capture is strongly preferred; ΔAIC: encoding only 12.3'
+    """
+    rows = [(label_of(model), float(delta)) for model, delta in zip(table.model, table.delta_aic, strict=True)]
+    tied = [name for name, delta in rows if delta < _NO_PREFERENCE]
+    behind = [f"{name} {delta:.1f}" for name, delta in rows[1:]]
+    if len(tied) > 1:
+        words = f"{_listed(tied)} are not told apart"
+    else:
+        delta = rows[1][1] if len(rows) > 1 else math.inf
+        how = "weakly" if delta < _CLEAR else "clearly" if delta < _STRONG else "strongly"
+        words = f"{tied[0]} is {how} preferred"
+    return f"{words}; ΔAIC: {', '.join(behind)}" if behind else words
+
+
+def probability(row: Any) -> float:
+    """The predicted probability of what was found, significant or not; NaN for other kinds of observation."""
+    return math.exp(row.log_likelihood) if row.kind == "detected" else math.nan
+
+
+def explained(row: Any) -> bool:
+    """Whether a prediction is within two standard errors, or gives what was found at least 5 %."""
+    if row.kind == "mean":
+        return bool(abs(row.standardised_residual) <= LARGE_RESIDUAL)
+    return row.kind != "detected" or probability(row) >= SMALL_PROBABILITY
+
+
+def agreement(row: Any) -> str:
+    """How a prediction agrees with its observation, in a few letters; empty where nothing was fitted."""
+    if row.kind == "mean":
+        return f"{row.standardised_residual:+.1f} SE"
+    return f"P = {probability(row):.2g}" if row.kind == "detected" else ""
+
+
+def failures(fits: Sequence[Fit]) -> pandas.DataFrame:
+    """Observations that at least one of several models of the same studies fails to explain.
+
+    Returns
+    -------
+    pandas.DataFrame
+        study, observation, by_all (no model explains it), and a column per model: agreement and whether explained.
+    """
+    rows = []
+    tables = [list(fit.predictions.itertuples()) for fit in fits]
+    for same in zip(*tables, strict=True):
+        good = [explained(row) for row in same]
+        if not all(good):
+            cells = {fit.model: (agreement(row), ok) for fit, row, ok in zip(fits, same, good, strict=True)}
+            rows.append({"study": same[0].study, "observation": same[0].observation, "by_all": not any(good), **cells})
+    return pandas.DataFrame(rows, columns=["study", "observation", "by_all", *(fit.model for fit in fits)])
+
+
+def evidence(studies: Sequence[Study]) -> str:
+    """What the studies observed, counted."""
+    observations = [o for study in studies for o in study.observations]
+    means = sum(o.kind == "mean" for o in observations)
+    found = sum(o.kind == "detected" and bool(o.detected) for o in observations)
+    nulls = sum(o.kind == "detected" and not o.detected for o in observations)
+    shown = sum(o.kind == "shown" for o in observations)
+    guessed = sum(o.kind != "shown" and bool(assumed(o.note)) for o in observations)
+    words = (
+        f"{len(studies)} {'study' if len(studies) == 1 else 'studies'} with {means + found + nulls} fitted observations: "
+        f"{means} values with a standard error, and {found + nulls} effects of which only the direction is used "
+        f"({found} significant, {nulls} not)"
+    )
+    if shown:
+        words += f"; {shown} more are shown and not fitted"
+    return f"{words}. For {guessed} of them the number of subjects or the spread is assumed."
+
+
+def identification(fit: Fit) -> str:
+    """How many parameters of a fit the data identify, in words."""
+    counts = fit.estimates.verdict.value_counts()
+    total = len(fit.estimates)
+    if not total:
+        return f"{label_of(fit.model)} has no parameter to estimate here"
+    parts = [f"{counts.get('ok', 0)} of {total} parameters of {label_of(fit.model)} are identified"]
+    for verdict, words in (("at bound", "at a bound of the search"), ("not identified", "not identified")):
+        if verdict in counts:
+            names = fit.estimates[fit.estimates.verdict == verdict]
+            listed = [row.parameter if row.study == "shared" else f"{row.study}: {row.parameter}" for row in names.itertuples()]
+            parts.append(f"{counts[verdict]} {words} ({', '.join(listed)})")
+    return "; ".join(parts)
+
+
+def total_comparison(tables: Mapping[str, pandas.DataFrame]) -> pandas.DataFrame:
+    """The comparison of models over separate fits of several studies: their log-likelihoods and parameters add up."""
+    joined = pandas.concat(tables.values())
+    columns = ["n_parameters", "n_observations", "log_likelihood", "aic"]
+    total = joined.groupby("model", as_index=False)[columns].sum().sort_values("aic", ignore_index=True)
+    total["delta_aic"] = total.aic - total.aic.min()
+    return total
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]

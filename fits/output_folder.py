@@ -1,0 +1,151 @@
+"""Results appear whole or not at all: written beside their destination, then moved into place."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_MARK = ".engram-output.json"  # lists the files that engram wrote into a folder
+
+
+class OutputError(ValueError):
+    """Results that cannot be written where they were asked for: the message names the place and the remedy."""
+
+
+def check_folder(destination: str | Path) -> Path:
+    """The folder as an absolute path, if results can be written there; before any long work.
+
+    It must be new, empty, or written by engram before. Raises ``OutputError`` otherwise.
+    """
+    path = Path(destination).expanduser().resolve()
+    if path == Path.cwd():
+        raise OutputError(f"{destination}: is the current folder, which would be replaced; name another, such as report")
+    if path.exists() and not path.is_dir():
+        raise OutputError(f"{destination}: is a file; name a new folder")
+    try:
+        written = _written(path) if path.is_dir() else set()
+        if path.is_dir() and not written and any(path.iterdir()):
+            raise OutputError(f"{destination}: holds files that engram did not write; name a new or an empty folder")
+        parent = _nearest(path.parent)
+        if not parent.is_dir():
+            raise OutputError(f"{destination}: cannot be made, because {parent} is a file; name another folder")
+        if not os.access(parent, os.W_OK | os.X_OK):
+            raise OutputError(f"{destination}: cannot be written, because {parent} is not writable; name another folder")
+    except PermissionError:
+        raise OutputError(f"{destination}: cannot be read; name a folder of your own") from None
+    return path
+
+
+@contextmanager
+def output_folder(destination: str | Path) -> Iterator[Path]:
+    """A new folder to write into, which takes the place of ``destination`` on success and disappears otherwise.
+
+    Where the destination was written by engram before, the files it listed then are replaced, and any other file in
+    it is carried over.
+    """
+    path = check_folder(destination)
+    made = _make_parents(path.parent)
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        _guard(destination, fresh.mkdir)
+        yield fresh
+        _guard(destination, lambda: _move_into_place(fresh, path, destination))
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        for folder in made:
+            try:
+                folder.rmdir()
+            except OSError:  # not ours alone any more
+                break
+        raise
+
+
+def write_file(destination: str | Path, text: str) -> Path:
+    """Write one text file whole or not at all, replacing it if it exists."""
+    path = Path(destination).expanduser().resolve()
+    if path.is_dir():
+        raise OutputError(f"{destination}: is a folder; name a file in it")
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+
+    def write() -> None:
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(path)
+
+    try:
+        _guard(destination, write)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return path
+
+
+def _move_into_place(fresh: Path, path: Path, destination: str | Path) -> None:
+    names = sorted(str(file.relative_to(fresh)) for file in fresh.rglob("*") if file.is_file())
+    if path.is_dir():
+        _carry_over(path, fresh, destination)
+    (fresh / _MARK).write_text(json.dumps({"written_by": "engram", "files": names}, indent=1), encoding="utf-8")
+    if not path.exists():
+        fresh.rename(path)
+        return
+    old = path.with_name(f".{path.name}.{secrets.token_hex(4)}.old")
+    path.rename(old)
+    try:
+        fresh.rename(path)
+    except BaseException:
+        old.rename(path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _carry_over(path: Path, fresh: Path, destination: str | Path) -> None:
+    """Copy what someone else put into the folder."""
+    ours = _written(path) | {_MARK}
+    for file in sorted(path.rglob("*")):
+        name = str(file.relative_to(path))
+        if name in ours or (file.is_dir() and not file.is_symlink()):
+            continue
+        target = fresh / name
+        if target.exists():
+            raise OutputError(f"{destination}: its file {name} was not written by engram and would be lost; move it away")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, target, follow_symlinks=False)
+
+
+def _written(folder: Path) -> set[str]:
+    """The files that engram wrote into a folder; empty where it wrote none."""
+    try:
+        content = json.loads((folder / _MARK).read_text(encoding="utf-8"))
+        return {str(name) for name in content["files"]} | {_MARK}
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def _nearest(folder: Path) -> Path:
+    while not folder.exists():
+        folder = folder.parent
+    return folder
+
+
+def _make_parents(folder: Path) -> list[Path]:
+    """Make a folder and those above it; those that were new, innermost first."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for new in reversed(missing):
+        _guard(new, new.mkdir)
+    return missing
+
+
+def _guard(destination: str | Path, action: object) -> None:
+    assert callable(action)
+    try:
+        action()
+    except OSError as error:
+        raise OutputError(
+            f"{destination}: cannot be written ({error.strerror or error}); free some space or name another place"
+        ) from None

@@ -1,0 +1,235 @@
+"""The report: one self-contained page, and beside it every figure and table it is made of."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from engram import plots
+from engram.units import format_time
+from theory import salience
+
+from . import figures, findings
+from .estimation import Fit
+from .figures import assumed, label_of
+from .progress import Progress
+from .reproduce import CURVES, JOINT, TOGETHER, Reproduction
+from .results import save_figure, write_tables
+from .study import FLAGS, Study
+from .timeline import relations, timeline
+
+_ALT = {
+    "enhancement": "Simulated enhancement of a neutral memory against the interval to an emotional event",
+    "enhancement-fitted": "The same simulated curves with the jointly fitted biology",
+    "reconsolidation": "Simulated strength at test against the delay of a block of protein synthesis",
+    "reconsolidation-fitted": "The same simulated curves with the jointly fitted biology",
+    "salience": "Simulated enhancement against the dose of the release",
+    "relatedness": "Simulated enhancement against relatedness",
+    "sensitivity-retroactive": "Sensitivity of the simulated retroactive curve to each parameter",
+    "sensitivity-proactive": "Sensitivity of the simulated proactive curve to each parameter",
+    "discriminating-prediction": "What threshold and linear capture predict for a larger dose",
+    "estimates": "Jointly estimated parameters within the bounds of their search",
+    "comparison": "Differences in AIC between the models, for every study and for all",
+    "starts": "Log-likelihood reached by every start of every fit",
+}
+
+
+def write_report(folder: Path, results: Reproduction) -> None:
+    """Write report.html, figures/*.svg and *.png, estimates.csv and .json, predictions, comparison, starts and curves.
+
+    Parameters
+    ----------
+    folder : Path
+        An existing folder.
+    results : Reproduction
+    """
+    progress = Progress(1.0)
+    with progress.part("drawing figures", 1.0):
+        for name, figure in _figures(results).items():
+            save_figure(figure, folder / "figures", name)
+            progress.finished(1)
+    progress.close()
+    fits = {**{f"{name}, alone": group for name, group in results.separate.items()}, JOINT: results.joint}
+    write_tables(folder, fits, results.comparisons, results.provenance)
+    _write_curves(folder, results)
+    seconds = {**results.seconds, **progress.seconds}
+    page = render(results, folder / "figures", seconds)
+    (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def render(results: Reproduction, drawn: Path, seconds: Mapping[str, float]) -> str:
+    """The page, with the figures in the folder ``drawn`` inside it."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(str(files("fits") / "templates")),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters.update(number=number, time=format_time, label=label_of, quantity=quantity)
+    environment.tests["finite"] = math.isfinite
+    embedded = {path.stem: _embedded(path) for path in sorted(drawn.glob("*.svg"))}
+    return environment.get_template("report.html").render(
+        results=results,
+        seconds=seconds,
+        total_seconds=sum(seconds.values()),
+        figures=embedded,
+        alt=_ALT,
+        findings=_findings(results),
+        studies=[_study(study, results) for study in results.studies],
+        failures={"alone": _failures_alone(results), "jointly": _failures(results.joint)},
+        models=[fit.model for fit in results.joint],
+        flags=FLAGS,
+        JOINT=JOINT,
+        TOGETHER=TOGETHER,
+    )
+
+
+def number(value: Any) -> str:
+    """A number to four digits, in words that survive a narrow column; a dash where there is none.
+
+    Examples
+    --------
+    >>> number(0.123456), number(1234567.0), number(float("nan")), number(3)
+    ('0.1235', '1.235e+06', '–', '3')
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    return f"{float(value):.4g}".replace("-", "−")
+
+
+def quantity(value: float, unit: str) -> str:
+    """A number with its unit; seconds in the unit that a person would use.
+
+    Examples
+    --------
+    >>> quantity(6884.0, "s"), quantity(0.4, "1")
+    ('1.912 h', '0.4')
+    """
+    if math.isnan(value):
+        return "–"
+    if unit == "s":
+        return format_time(value)
+    return number(value) if unit == "1" else f"{number(value)} {unit}"
+
+
+def _figures(results: Reproduction) -> dict[str, Figure]:
+    simulated, fitted = results.curves, results.fitted_curves
+    drawn = {
+        "enhancement": plots.enhancement_window(simulated["retroactive enhancement"], simulated["proactive enhancement"]),
+        "enhancement-fitted": plots.enhancement_window(
+            fitted["retroactive enhancement"], fitted["proactive enhancement"]
+        ),
+        "reconsolidation": plots.reconsolidation_window(simulated["reconsolidation window"]),
+        "reconsolidation-fitted": plots.reconsolidation_window(fitted["reconsolidation window"]),
+        "salience": plots.salience_response(simulated["salience response"]),
+        "relatedness": plots.relatedness_response(simulated["relatedness response"]),
+        "sensitivity-retroactive": plots.sensitivity(results.sensitivity["retroactive enhancement"]),
+        "sensitivity-proactive": plots.sensitivity(results.sensitivity["proactive enhancement"]),
+        "discriminating-prediction": salience.discriminating_prediction_figure(),
+        "estimates": figures.estimates_figure([_shared(fit) for fit in results.joint]),
+        "comparison": figures.comparison_bars(results.comparisons),
+        "starts": figures.waterfall({**results.separate, JOINT: results.joint}),
+    }
+    for study in results.studies:
+        drawn[f"prediction-{study.id}"] = figures.study_figure(study, results.separate[study.id])
+    return drawn
+
+
+def _findings(results: Reproduction) -> dict[str, Any]:
+    alone, joint = _failures_alone(results), _failures(results.joint)
+    best = min(results.joint, key=lambda fit: fit.aic)
+    return {
+        "evidence": findings.evidence(results.studies),
+        "preferences": {name: findings.preference(table) for name, table in results.comparisons.items()},
+        "unexplained": [row for row in alone if row["by_all"]],
+        "unexplained_jointly": [row for row in joint if row["by_all"]],
+        "identification": findings.identification(best),
+        "best": best,
+    }
+
+
+def _failures(fits: Sequence[Fit]) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in findings.failures(fits).to_dict("records")]
+
+
+def _failures_alone(results: Reproduction) -> list[dict[str, Any]]:
+    return [row for group in results.separate.values() for row in _failures(group)]
+
+
+def _study(study: Study, results: Reproduction) -> dict[str, Any]:
+    """What the page says about one study."""
+    fits = results.separate[study.id]
+    tables = [fit.predictions.to_dict("records") for fit in fits]
+    rows = []
+    for observation, *predictions in zip(study.observations, *tables, strict=True):
+        cells = [
+            {"value": p["predicted"], "agreement": findings.agreement(_Row(p)), "explained": findings.explained(_Row(p))}
+            for p in predictions
+        ]
+        rows.append({"observation": observation, "assumed": assumed(observation.note), "predictions": cells})
+    joint = [fit.estimates[fit.estimates.study == study.id] for fit in results.joint]
+    return {
+        "study": study,
+        "timelines": {name: timeline(design) + relations(design) for name, design in study.conditions.items()},
+        "rows": rows,
+        "fits": fits,
+        "estimates": _side_by_side([fit.estimates for fit in fits]),
+        "joint_estimates": _side_by_side(joint),
+        "comparison": results.comparisons[study.id].to_dict("records"),
+        "preference": findings.preference(results.comparisons[study.id]),
+    }
+
+
+class _Row:
+    """A record with its fields as attributes."""
+
+    def __init__(self, record: Mapping[Any, Any]) -> None:
+        self.__dict__.update({str(key): value for key, value in record.items()})
+
+
+def _side_by_side(tables: Sequence[Any]) -> list[dict[str, Any]]:
+    """Estimates by parameter, one cell a model (None where the model has no such parameter)."""
+    names = list(dict.fromkeys(name for table in tables for name in table.parameter))
+    found = []
+    for name in names:
+        cells = [_first(table[table.parameter == name].to_dict("records")) for table in tables]
+        known = next(cell for cell in cells if cell)
+        found.append({"parameter": name, "unit": known["unit"], "description": known["description"],
+                      "bounds": (known["lower_bound"], known["upper_bound"]), "cells": cells})  # fmt: skip
+    return found
+
+
+def _first(records: Sequence[Any]) -> Any:
+    return records[0] if records else None
+
+
+def _shared(fit: Fit) -> Fit:
+    """The fit with only those of its estimates that all studies share."""
+    import dataclasses
+
+    return dataclasses.replace(fit, estimates=fit.estimates[fit.estimates.study == "shared"])
+
+
+def _write_curves(folder: Path, results: Reproduction) -> None:
+    (folder / "curves").mkdir()
+    for biology, group in (("default", results.curves), ("joint fit", results.fitted_curves)):
+        for name in CURVES:
+            path = folder / "curves" / f"{name.replace(' ', '-')}-{biology.replace(' ', '-')}.csv"
+            parts = [table.assign(model=label) for label, table in group[name].items()]
+            import pandas
+
+            pandas.concat(parts, ignore_index=True).to_csv(path, index=False, lineterminator="\n")
+
+
+def _embedded(path: Path) -> Markup:
+    """A figure as a data address, which no page needs to fetch."""
+    return Markup("data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii"))
