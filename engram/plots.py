@@ -281,7 +281,7 @@ def sensitivity(table: pandas.DataFrame, *, most: int = 12, ax: Axes | None = No
             mesh = ax.pcolormesh(
                 positions / scale, rows, values, cmap="PuOr", vmin=-limit, vmax=limit, rasterized=True
             )
-            ax.autoscale(axis="x", tight=True)
+            ax.set_xlim(positions[0] / scale, positions[-1] / scale)
             figure.colorbar(mesh, ax=ax, pad=0.02).set_label(what)
         relative = units[shown] == "per relative change"
         ax.set_yticks(rows, [name if relative[name] else f"{name}, {units[name]}" for name in shown])

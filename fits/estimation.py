@@ -343,7 +343,10 @@ def _summary(
         ]
     )  # fmt: skip
     predictions = pandas.concat(
-        [_prediction_table(study, objective.predict(k, position[objective.columns[k]])) for k, study in enumerate(studies)],
+        [
+            _prediction_table(study, objective.predict(k, position[objective.columns[k]]))
+            for k, study in enumerate(studies)
+        ],
         ignore_index=True,
     )
     fitted = predictions[predictions.kind != "shown"]
@@ -403,8 +406,8 @@ def _standard_errors(objective: Objective, position: np.ndarray) -> tuple[np.nda
         return errors, verdicts
     low, high = np.array(objective.bounds).T
     margin = 1e-6 * (high - low)
-    for k in np.flatnonzero((position <= low + margin) | (position >= high - margin)):
-        verdicts[k] = "at bound"
+    for bound in np.flatnonzero((position <= low + margin) | (position >= high - margin)):
+        verdicts[int(bound)] = "at bound"
     free = [k for k in range(size) if verdicts[k] == "ok"]
     if not free:
         return errors, verdicts

@@ -172,7 +172,8 @@ def _label_axes(ax: Axes, panel: _Panel, positions: Mapping[str, float]) -> None
 
 def _observed_handles(panels: Sequence[_Panel]) -> list[Line2D]:
     def handle(label: str, **how: Any) -> Line2D:
-        return Line2D([], [], **{"marker": "o", "linestyle": "none", "markersize": 5.5, "color": "black"} | how, label=label)
+        usual: dict[str, Any] = dict(marker="o", linestyle="none", markersize=5.5, color="black")
+        return Line2D([], [], label=label, **(usual | how))
 
     kept = [(panel.values, o) for panel in panels for o in panel.observations]
     handles = []
@@ -203,9 +204,10 @@ def waterfall(fits: Mapping[str, Sequence[Fit]]) -> Figure:
                 table = fit.starts.sort_values("log_likelihood", ascending=False, ignore_index=True)
                 behind = np.maximum(fit.log_likelihood - table.log_likelihood, 0.0)
                 ranks = np.arange(1, len(table) + 1)
-                ax.plot(ranks, behind + _ALMOST, label=label_of(fit.model), **_model_look(index), marker=_MARKERS[index])
+                how = {**_model_look(index), "marker": _MARKERS[index]}
+                ax.plot(ranks, behind + _ALMOST, label=label_of(fit.model), **how)
                 failed = ~table.converged.astype(bool)
-                ax.plot(ranks[failed], behind[failed] + _ALMOST, linestyle="none", marker="x", color="black", markersize=6)
+                ax.plot(ranks[failed], behind[failed] + _ALMOST, "kx", markersize=6)
             ax.set_yscale("log")
             ax.set_ylim(_ALMOST / 2, None)
             ax.set_title(name)

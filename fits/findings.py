@@ -83,10 +83,10 @@ def evidence(studies: Sequence[Study]) -> str:
     nulls = sum(o.kind == "detected" and not o.detected for o in observations)
     shown = sum(o.kind == "shown" for o in observations)
     guessed = sum(o.kind != "shown" and bool(assumed(o.note)) for o in observations)
+    counted = "1 study" if len(studies) == 1 else f"{len(studies)} studies"
     words = (
-        f"{len(studies)} {'study' if len(studies) == 1 else 'studies'} with {means + found + nulls} fitted observations: "
-        f"{means} values with a standard error, and {found + nulls} effects of which only the direction is used "
-        f"({found} significant, {nulls} not)"
+        f"{counted} with {means + found + nulls} fitted observations: {means} values with a standard error, and "
+        f"{found + nulls} effects of which only the direction is used ({found} significant, {nulls} not)"
     )
     if shown:
         words += f"; {shown} more are shown and not fitted"
@@ -103,7 +103,8 @@ def identification(fit: Fit) -> str:
     for verdict, words in (("at bound", "at a bound of the search"), ("not identified", "not identified")):
         if verdict in counts:
             names = fit.estimates[fit.estimates.verdict == verdict]
-            listed = [row.parameter if row.study == "shared" else f"{row.study}: {row.parameter}" for row in names.itertuples()]
+            listed = [name if study == "shared" else f"{study}: {name}"
+                      for study, name in zip(names.study, names.parameter, strict=True)]  # fmt: skip
             parts.append(f"{counts[verdict]} {words} ({', '.join(listed)})")
     return "; ".join(parts)
 

@@ -24,7 +24,7 @@ def check_folder(destination: str | Path) -> Path:
     """
     path = Path(destination).expanduser().resolve()
     if path == Path.cwd():
-        raise OutputError(f"{destination}: is the current folder, which would be replaced; name another, such as report")
+        raise OutputError(f"{destination}: is the current folder and would be replaced; name another, such as report")
     if path.exists() and not path.is_dir():
         raise OutputError(f"{destination}: is a file; name a new folder")
     try:
@@ -35,7 +35,7 @@ def check_folder(destination: str | Path) -> Path:
         if not parent.is_dir():
             raise OutputError(f"{destination}: cannot be made, because {parent} is a file; name another folder")
         if not os.access(parent, os.W_OK | os.X_OK):
-            raise OutputError(f"{destination}: cannot be written, because {parent} is not writable; name another folder")
+            raise OutputError(f"{destination}: cannot be made, because {parent} is not writable; name another folder")
     except PermissionError:
         raise OutputError(f"{destination}: cannot be read; name a folder of your own") from None
     return path
@@ -110,7 +110,7 @@ def _carry_over(path: Path, fresh: Path, destination: str | Path) -> None:
             continue
         target = fresh / name
         if target.exists():
-            raise OutputError(f"{destination}: its file {name} was not written by engram and would be lost; move it away")
+            raise OutputError(f"{destination}: its file {name} is not from engram and would be lost; move it away")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file, target, follow_symlinks=False)
 

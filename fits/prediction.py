@@ -11,6 +11,7 @@ import numpy as np
 from engram import consolidation
 from engram.consolidation import Batch, ConsolidationModel
 from engram.parameter import parameter_fields
+from engram.protocol import Test
 from engram.recall import RESPONSES
 
 from .study import Study, rows_of
@@ -74,7 +75,7 @@ class Predictor:
         total = 0
         for name, design in self.study.conditions.items():
             offsets[name] = total
-            total += sum(type(event).__name__ == "Test" for event in design.protocol.events)
+            total += sum(isinstance(event, Test) for event in design.protocol.events)
         return [
             [
                 (term.weight, offsets[term.condition] + np.array(rows_of(term, self.study.conditions[term.condition])))

@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas
 
@@ -64,8 +65,8 @@ def read_protocol(path: str | Path, model: str) -> ProtocolFile:
     protocol = read_design(condition, Path(path).stem, {}).protocol
     made = model_class(model)
     own = {field.name for field in parameter_fields(made)}
-    values = model_values(table.table("model"), {})
-    changes: dict[str, dict[str, float]] = {}
+    values: dict[str, Any] = model_values(table.table("model"), {})
+    changes: dict[str, dict[str, Any]] = {}
     for (modulator, key), value in modulator_values(table.table("modulators"), {}).items():
         changes.setdefault(modulator, {})[key] = value
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+import pandas
 from matplotlib.figure import Figure
 
 from engram import plots
@@ -87,6 +88,7 @@ def render(results: Reproduction, drawn: Path, seconds: Mapping[str, float]) -> 
         studies=[_study(study, results) for study in results.studies],
         failures={"alone": _failures_alone(results), "jointly": _failures(results.joint)},
         models=[fit.model for fit in results.joint],
+        shared=_side_by_side([_shared(fit).estimates for fit in results.joint]),
         flags=FLAGS,
         JOINT=JOINT,
         TOGETHER=TOGETHER,
@@ -124,10 +126,8 @@ def quantity(value: float, unit: str) -> str:
 def _figures(results: Reproduction) -> dict[str, Figure]:
     simulated, fitted = results.curves, results.fitted_curves
     drawn = {
-        "enhancement": plots.enhancement_window(simulated["retroactive enhancement"], simulated["proactive enhancement"]),
-        "enhancement-fitted": plots.enhancement_window(
-            fitted["retroactive enhancement"], fitted["proactive enhancement"]
-        ),
+        "enhancement": _enhancement(simulated),
+        "enhancement-fitted": _enhancement(fitted),
         "reconsolidation": plots.reconsolidation_window(simulated["reconsolidation window"]),
         "reconsolidation-fitted": plots.reconsolidation_window(fitted["reconsolidation window"]),
         "salience": plots.salience_response(simulated["salience response"]),
@@ -142,6 +142,10 @@ def _figures(results: Reproduction) -> dict[str, Figure]:
     for study in results.studies:
         drawn[f"prediction-{study.id}"] = figures.study_figure(study, results.separate[study.id])
     return drawn
+
+
+def _enhancement(tables: Mapping[str, Mapping[str, pandas.DataFrame]]) -> Figure:
+    return plots.enhancement_window(tables["retroactive enhancement"], tables["proactive enhancement"])
 
 
 def _findings(results: Reproduction) -> dict[str, Any]:
@@ -168,12 +172,12 @@ def _failures_alone(results: Reproduction) -> list[dict[str, Any]]:
 def _study(study: Study, results: Reproduction) -> dict[str, Any]:
     """What the page says about one study."""
     fits = results.separate[study.id]
-    tables = [fit.predictions.to_dict("records") for fit in fits]
+    tables = [list(fit.predictions.itertuples()) for fit in fits]
     rows = []
     for observation, *predictions in zip(study.observations, *tables, strict=True):
         cells = [
-            {"value": p["predicted"], "agreement": findings.agreement(_Row(p)), "explained": findings.explained(_Row(p))}
-            for p in predictions
+            {"value": row.predicted, "agreement": findings.agreement(row), "explained": findings.explained(row)}
+            for row in predictions
         ]
         rows.append({"observation": observation, "assumed": assumed(observation.note), "predictions": cells})
     joint = [fit.estimates[fit.estimates.study == study.id] for fit in results.joint]
@@ -187,13 +191,6 @@ def _study(study: Study, results: Reproduction) -> dict[str, Any]:
         "comparison": results.comparisons[study.id].to_dict("records"),
         "preference": findings.preference(results.comparisons[study.id]),
     }
-
-
-class _Row:
-    """A record with its fields as attributes."""
-
-    def __init__(self, record: Mapping[Any, Any]) -> None:
-        self.__dict__.update({str(key): value for key, value in record.items()})
 
 
 def _side_by_side(tables: Sequence[Any]) -> list[dict[str, Any]]:
@@ -214,8 +211,6 @@ def _first(records: Sequence[Any]) -> Any:
 
 def _shared(fit: Fit) -> Fit:
     """The fit with only those of its estimates that all studies share."""
-    import dataclasses
-
     return dataclasses.replace(fit, estimates=fit.estimates[fit.estimates.study == "shared"])
 
 
@@ -225,11 +220,9 @@ def _write_curves(folder: Path, results: Reproduction) -> None:
         for name in CURVES:
             path = folder / "curves" / f"{name.replace(' ', '-')}-{biology.replace(' ', '-')}.csv"
             parts = [table.assign(model=label) for label, table in group[name].items()]
-            import pandas
-
             pandas.concat(parts, ignore_index=True).to_csv(path, index=False, lineterminator="\n")
 
 
-def _embedded(path: Path) -> Markup:
+def _embedded(path: Path) -> str:
     """A figure as a data address, which no page needs to fetch."""
-    return Markup("data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii"))
+    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii")

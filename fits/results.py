@@ -84,7 +84,8 @@ def _write_csv(table: pandas.DataFrame, path: Path) -> None:
 
 
 def _as_json(fit: Fit) -> dict[str, Any]:
-    numbers = ("log_likelihood", "n_parameters", "n_observations", "aic", "bic", "seconds", "evaluations", "seed", "starts_run")
+    numbers = ("log_likelihood", "n_parameters", "n_observations", "aic", "bic", "seconds", "evaluations", "seed",
+               "starts_run")  # fmt: skip
     return {
         "studies": list(fit.studies),
         "model": fit.model,

@@ -17,6 +17,7 @@ from typing import Any
 
 from engram import consolidation, neuromodulation
 from engram.parameter import parameter_fields
+from engram.protocol import Test
 from engram.recall import RESPONSES
 
 from .design import Design, read_design
@@ -296,22 +297,21 @@ def _terms(row: Table, conditions: Mapping[str, Design]) -> tuple[Term, ...]:
         at = table.time("at") if "at" in table else None
         term = Term(table.number("weight", -1e6, 1e6, 1.0), condition, table.text("traces"), at)
         if not rows_of(term, conditions[condition]):
-            tested = sorted({event.trace for event in conditions[condition].protocol.events if _is_test(event)})
+            tested = sorted({test.trace for test in _tests(conditions[condition])})
             raise table.error("traces", f"no Test of {term.traces!r} in {condition!r}; tested are {', '.join(tested)}")
         terms.append(term)
     return tuple(terms)
 
 
-def _is_test(event: Any) -> bool:
-    return type(event).__name__ == "Test"
+def _tests(design: Design) -> list[Test]:
+    return [event for event in design.protocol.events if isinstance(event, Test)]
 
 
 def rows_of(term: Term, design: Design) -> list[int]:
     """Which of the design's Tests, in order, a term averages: the trace itself or all below ``traces/``."""
-    tests = [event for event in design.protocol.events if _is_test(event)]
     return [
         number
-        for number, test in enumerate(tests)
+        for number, test in enumerate(_tests(design))
         if (test.trace == term.traces or test.trace.startswith(term.traces + "/")) and term.at in (None, test.at)
     ]
 

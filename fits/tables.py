@@ -24,7 +24,8 @@ def read_toml(path: Path) -> Table:
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error.strerror}); check the path") from None
     except UnicodeDecodeError as error:
-        raise StudyError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from None
+        where = f"{error.reason} at byte {error.start}"
+        raise StudyError(f"{path}: is not UTF-8 text ({where}); save it as UTF-8") from None
     if not text.strip():
         raise StudyError(f"{path}: is empty; start from one of the shipped studies (engram studies)")
     try:

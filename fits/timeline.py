@@ -55,10 +55,11 @@ def timeline(design: Design) -> list[str]:
 def relations(design: Design) -> list[str]:
     """Which traces share proteins, and how far."""
     protocol = design.protocol
-    lines = [
-        f"{one} and {other} are related by {design.pairs.get((one, other)) or f'{value:g}'}"
+    pairs = {
+        f"{_kind(one)} and {_kind(other)} are related by {design.pairs.get((one, other)) or f'{value:g}'}"
         for (one, other), value in protocol.relatedness.items()
-    ]
+    }
+    lines = sorted(pairs)
     for category, value in protocol.within_category.items():
         members = [name for name, own in protocol.categories.items() if own == category]
         if len(members) > 1:

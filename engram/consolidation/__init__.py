@@ -20,7 +20,7 @@ _ELSEWHERE = {
     "OUTPUTS": "state",
 }
 
-__all__ = ["MODELS", "Batch", "ConsolidationModel", "Run", "SimulationError", *MODELS]  # noqa: PLE0604
+__all__ = ["MODELS", "Batch", "ConsolidationModel", "Run", "SimulationError", *MODELS]
 
 
 def __getattr__(name: str) -> Any:

@@ -107,8 +107,8 @@ class Batch:
         trace_of = {name: index for index, name in enumerate(protocol.traces)}
         switches: list[tuple[float, int, _Row]] = []
         for position, event in enumerate(protocol.events):
-            for row in self._rows_of(event, trace_of):
-                switches.append((row[0], position, row))
+            for made in self._rows_of(event, trace_of):
+                switches.append((made[0], position, made))
         last = len(protocol.events)
         for time in reads:
             for trace in range(len(protocol.traces)):

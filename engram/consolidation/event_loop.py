@@ -59,6 +59,16 @@ from .state import (
 )
 
 
+def capture(*arguments: Any) -> int:
+    """Stands for the model's own rule until :func:`bind` puts it in."""
+    raise TypeError("the event loop must be bound to a model")
+
+
+def tag_of(*arguments: Any) -> Any:
+    """Stands for the model's own tag until :func:`bind` puts it in."""
+    raise TypeError("the event loop must be bound to a model")
+
+
 def advance(parameters, traces, synapses, drive, sources, trace, last, now):  # type: ignore[no-untyped-def]
     """Carry one trace to ``now``, segment by segment of the drive."""
     status = OK
@@ -79,9 +89,7 @@ def advance(parameters, traces, synapses, drive, sources, trace, last, now):  # 
             early_decay = np.exp(-span / parameters.tau_early)
             constant = drive[segment, CONSTANT]
             blocked = drive[segment, BLOCKED].real > 0.0
-            result = capture(
-                parameters, traces, synapses, trace, span, early_decay, constant, blocked, sources
-            )
+            result = capture(parameters, traces, synapses, trace, span, early_decay, constant, blocked, sources)
             status = max(status, result)
             traces[trace, ACTIVITY] *= early_decay
             if traces[trace, COMPETING] != 0.0:
@@ -99,7 +107,7 @@ def advance(parameters, traces, synapses, drive, sources, trace, last, now):  # 
     return status
 
 
-def relate(parameters, traces, synapses, drive, sources, timeline, first, trace, change, last, now):  # type: ignore[no-untyped-def]  # noqa: E501
+def relate(parameters, traces, synapses, drive, sources, timeline, first, trace, change, last, now):  # type: ignore[no-untyped-def]
     """Add a jump ``change`` of a trace's mean |e| to the activity of all other traces related to it."""
     status = OK
     category = timeline.category[first + trace]

@@ -73,7 +73,8 @@ def decayed_slope(rate: Any, span: Any) -> Any:
     """−dE/dλ = ∫ s exp(−λs) ds over ``span``."""
     x = rate * span
     if abs(x) < 0.05:
-        return span * span * (1 / 2 - x * (1 / 3 - x * (1 / 8 - x * (1 / 30 - x * (1 / 144 - x * (1 / 840 - x / 5760))))))
+        rest = 1 / 30 - x * (1 / 144 - x * (1 / 840 - x / 5760))
+        return span * span * (1 / 2 - x * (1 / 3 - x * (1 / 8 - x * rest)))
     return (1.0 - np.exp(-x) * (1.0 + x)) / (rate * rate)
 
 

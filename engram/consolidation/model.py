@@ -281,7 +281,7 @@ def kernel_parameters(name: str, model: type[ConsolidationModel], module: str) -
     """The NamedTuple class in which a model's parameters enter its kernels; to be kept at module level."""
     names = [f.name for f in parameter_fields(model)]
     names += [absent for absent in model._ABSENT if absent not in names]
-    made = namedtuple(name, [*names, *_SWITCHES])  # type: ignore[misc]  # noqa: PYI024
+    made = namedtuple(name, [*names, *_SWITCHES])  # type: ignore[misc]
     made.__module__ = module
     return made
 

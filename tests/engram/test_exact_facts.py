@@ -115,9 +115,9 @@ def test_strength_below_the_drive_starts_no_synthesis():
         dict(),
         dict(tau_protein=2 * day, tau_late=600.0),
         dict(tau_protein=2 * day, tau_late=10 * day, tau_labile=30 * day),
-        dict(tau_protein=60.0, tau_late=10 * day, tau_labile=60.0),
+        dict(tau_protein=300.0, tau_late=10 * day, tau_labile=240.0),
         dict(tau_protein=2 * day, tau_late=600.0, tau_labile=10 * day, tau_early=30 * day),
-        dict(tau_protein=600.0, tau_late=600.0, tau_labile=600.0, surprise_clearance=2 * day),
+        dict(tau_protein=900.0, tau_late=600.0, tau_labile=900.0, surprise_clearance=2 * day),
     ],
     ids=lambda constants: ", ".join(f"{name[4:]} {value:g} s" for name, value in constants.items()) or "defaults",
 )

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engram import (
-    EncodingOnly,
     Encode,
+    EncodingOnly,
     Extinguish,
     Intervene,
     LinearCapture,

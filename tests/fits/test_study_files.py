@@ -108,6 +108,7 @@ def changed(old, new):
     return ONE.replace(old, new)
 
 
+# ruff: noqa: E501
 BAD = {
     "time without unit": (changed('at = "0 min", strength', "at = 0, strength"), r"events\[1\].at: 0 is a time without"),
     "unknown unit": (changed('"0 min", strength', '"0 fortnights", strength'), "unknown unit 'fortnights'"),
@@ -154,7 +155,7 @@ def test_a_mistake_is_explained_with_file_key_value_and_remedy(name, write):
 
 
 def test_unknown_study_lists_the_known_ones():
-    with pytest.raises(StudyError, match="unknown study 'zhu'; shipped studies are .*zhu_2022"):
+    with pytest.raises(StudyError, match=r"unknown study 'zhu'; shipped studies are .*zhu_2022"):
         load_study("zhu")
     with pytest.raises(StudyError, match=r"nowhere.toml: cannot be read"):
         load_study("nowhere.toml")

@@ -1,0 +1,375 @@
+"""The ``engram`` command.
+
+Nothing heavy is imported before a command needs it, so that ``engram --help`` answers at once. What a user can put
+right ends in one sentence on standard error and exit code 2, with nothing written; an interrupt in exit code 130.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import shlex
+import signal
+import sys
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import engram
+
+if TYPE_CHECKING:
+    import pandas
+
+    from .estimation import Fit
+    from .study import Study
+
+_OWN_PACKAGES = ("engram", "fits", "theory")
+
+
+class CommandError(ValueError):
+    """A command line that cannot be carried out: the message names the value and the remedy."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"engram: {message}; see {self.prog} --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command line; the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(given)
+    options.command_line = shlex.join(["engram", *given])
+    _end_on_termination()
+    try:
+        options.run(options)
+    except KeyboardInterrupt:
+        print("engram: interrupted; nothing was written", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output, such as head, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if not _expected(error):
+            raise
+        print(f"engram: {_sentence(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="engram",
+        description="Models of how emotion, novelty and reactivation decide which memories last.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"engram {engram.__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+
+    command = commands.add_parser("reproduce", help="make every figure, table and the report", allow_abbrev=False)
+    command.add_argument("--out", default="report", metavar="DIR", help="folder of the results (default: report)")
+    command.add_argument("--quick", action="store_true", help="few starts, for a first look")
+    _search_options(command)
+    command.set_defaults(run=_reproduce)
+
+    command = commands.add_parser("studies", help="list the shipped studies, or show one", allow_abbrev=False)
+    command.add_argument("study", nargs="?", metavar="STUDY", help="identifier, or path of a .toml file")
+    command.set_defaults(run=_studies)
+
+    command = commands.add_parser("fit", help="fit models to one study, or jointly to several", allow_abbrev=False)
+    command.add_argument("study", nargs="+", metavar="STUDY", help="identifier, or path of a .toml file")
+    command.add_argument("--model", nargs="+", action="extend", required=True, metavar="M",
+                         help="ThresholdCapture, LinearCapture, EncodingOnly; several are compared")  # fmt: skip
+    command.add_argument("--out", required=True, metavar="DIR", help="folder of the results")
+    _search_options(command)
+    biology = command.add_mutually_exclusive_group()
+    free = "estimate time constants and gains, one value for all studies (default for several)"
+    biology.add_argument("--free-biology", dest="free", action="store_true", default=None, help=free)
+    fixed = "hold them at the model's defaults (default for one study)"
+    biology.add_argument("--fixed-biology", dest="free", action="store_false", help=fixed)
+    command.set_defaults(run=_fit)
+
+    command = commands.add_parser("predict", help="run a protocol and show its states", allow_abbrev=False)
+    command.add_argument("model", metavar="MODEL")
+    command.add_argument("protocol", metavar="PROTOCOL.toml")
+    command.add_argument("--at", nargs="+", action="extend", default=[], metavar="TIME",
+                         help='also show every trace at these times, such as "30 min"')  # fmt: skip
+    command.add_argument("--out", metavar="FILE.csv", help="write the table to a file, times in seconds")
+    command.set_defaults(run=_predict)
+
+    command = commands.add_parser("cache", help="where compiled kernels are kept, and how large", allow_abbrev=False)
+    command.add_argument("--clear", action="store_true", help="delete them; they are compiled again when needed")
+    command.set_defaults(run=_cache)
+    return parser
+
+
+def _search_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--starts", type=_positive, metavar="N", help="starts of each fit (default: 8)")
+    command.add_argument("--seed", type=_natural, default=1, metavar="N", help="seed of the starts (default: 1)")
+    command.add_argument("--workers", type=_positive, metavar="N", help="threads (default: all processors)")
+
+
+def _positive(text: str) -> int:
+    return _whole(text, 1)
+
+
+def _natural(text: str) -> int:
+    return _whole(text, 0)
+
+
+def _whole(text: str, low: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = low - 1
+    if value < low:
+        raise argparse.ArgumentTypeError(f"is {text!r}, which is not a whole number of at least {low}")
+    return value
+
+
+def _reproduce(options: argparse.Namespace) -> None:
+    from .output_folder import output_folder
+    from .report import write_report
+    from .reproduce import QUICK_STARTS, STARTS, reproduce
+
+    starts = options.starts or (QUICK_STARTS if options.quick else STARTS)
+    with output_folder(options.out) as folder:
+        results = reproduce(
+            starts=starts, seed=options.seed, workers=options.workers, command=options.command_line
+        )
+        write_report(folder, results)
+    from .findings import preference
+
+    for name, table in results.comparisons.items():
+        print(f"{name}: {preference(table)}")
+    print(f"\nThe report is {os.path.join(options.out, 'report.html')}")
+
+
+def _studies(options: argparse.Namespace) -> None:
+    from .study import load_study, shipped_studies
+
+    if options.study is not None:
+        print(_details(load_study(_known_study(options.study))))
+        return
+    rows = []
+    for name in shipped_studies():
+        study = load_study(name)
+        rows.append([study.id, study.species, study.paradigm, str(len(study.observations)), study.citation])
+    _print_columns(["study", "species", "paradigm", "observations", "citation"], rows, [26, 16, 36, 12, 40])
+
+
+def _fit(options: argparse.Namespace) -> None:
+    from .estimation import fit
+    from .output_folder import output_folder
+    from .progress import Progress
+    from .reproduce import STARTS, provenance
+    from .results import write_fit
+    from .study import load_study
+
+    models = [_known_model(name) for name in dict.fromkeys(options.model)]
+    studies = [load_study(_known_study(name)) for name in dict.fromkeys(options.study)]
+    _check_distinct(studies)
+    free = options.free if options.free is not None else len(studies) > 1
+    starts = options.starts or STARTS
+    with output_folder(options.out) as folder:
+        progress = Progress(len(models) * starts)
+        fits = []
+        try:
+            for model in models:
+                with progress.part(f"fitting {model}", starts, starts):
+                    fits.append(
+                        fit(studies, model, starts=starts, seed=options.seed, workers=options.workers, shared=free,
+                            progress=progress.finished)
+                    )  # fmt: skip
+        finally:
+            progress.close()
+        write_fit(folder, studies, fits, provenance(options.command_line, starts, options.seed, options.workers))
+    for result in fits:
+        print(_summary(result))
+    if len(fits) > 1:
+        from .comparison import compare
+        from .findings import preference
+
+        table = compare(fits)
+        print(table.to_string(index=False, float_format="{:.2f}".format))
+        print(f"{preference(table)}\n")
+    print(f"Tables and figures are in {options.out}")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from engram.units import format_time
+
+    from .output_folder import write_file
+    from .protocol_file import read_protocol, states
+
+    at = [_time(text) for text in options.at]
+    if options.out is not None and not options.out.endswith(".csv"):
+        raise CommandError(f"--out: {options.out!r} does not end in .csv; name a table such as states.csv")
+    file = read_protocol(options.protocol, _known_model(options.model))
+    if not any(type(event).__name__ == "Test" for event in file.protocol.events) and not at:
+        raise CommandError(f"{options.protocol}: has no test; add one, or name times with --at, such as --at '24 h'")
+    table = states(file, at)
+    for name in file.unused:
+        print(f"engram: {options.model} has no parameter {name}, which {options.protocol} sets", file=sys.stderr)
+    if options.out is not None:
+        write_file(options.out, table.to_csv(index=False, lineterminator="\n"))
+        print(f"{len(table)} rows are in {options.out}")
+        return
+    shown = table.assign(time=table["time"].map(format_time))
+    print(shown.to_string(index=False, float_format="{:.4f}".format))
+
+
+def _cache(options: argparse.Namespace) -> None:
+    from engram._jit import cache_directory, clear_cache
+
+    root = cache_directory().parent
+    size = sum(file.stat().st_size for file in root.rglob("*") if file.is_file()) if root.is_dir() else 0
+    if options.clear:
+        print(f"{clear_cache() / 1e6:.1f} MB of compiled kernels deleted from {root}")
+    else:
+        print(f"{size / 1e6:.1f} MB of compiled kernels in {root}")
+
+
+def _known_model(name: str) -> str:
+    from engram.consolidation import MODELS
+
+    if name not in MODELS:
+        near = {known.lower(): known for known in MODELS}
+        found = difflib.get_close_matches(name.lower(), near, 1, 0.5)
+        hint = f"did you mean {near[found[0]]}?" if found else f"use one of {', '.join(MODELS)}"
+        raise CommandError(f"unknown model {name!r}; {hint}")
+    return name
+
+
+def _known_study(name: str) -> str:
+    from .study import shipped_studies
+
+    if not name.endswith(".toml") and name not in shipped_studies():
+        found = difflib.get_close_matches(name, shipped_studies(), 1)
+        hint = f"did you mean {found[0]}?" if found else f"shipped are {', '.join(shipped_studies())}"
+        raise CommandError(f"unknown study {name!r}; {hint} A study of your own is named by its .toml file")
+    return name
+
+
+def _check_distinct(studies: Sequence[Study]) -> None:
+    names = [study.id for study in studies]
+    for name in names:
+        if names.count(name) > 1:
+            raise CommandError(f"the study {name!r} is given twice; name each study once")
+
+
+def _time(text: str) -> float:
+    from engram.units import parse_time
+
+    try:
+        seconds = parse_time(text)
+    except ValueError as error:
+        hint = f'; {text} needs a unit, such as "{text} min"' if text.strip().replace(".", "", 1).isdigit() else ""
+        raise CommandError(f"--at: {error}{hint}") from None
+    if seconds < 0:
+        raise CommandError(f"--at: {text!r} is negative; give a time after the start of the protocol")
+    return seconds
+
+
+def _details(study: Study) -> str:
+    """One study in full, as text."""
+    from .study import FLAGS
+    from .timeline import relations, timeline
+
+    def wrapped(text: str, indent: str = "") -> str:
+        return textwrap.fill(text, 110, initial_indent=indent, subsequent_indent=f"{indent}  ")
+
+    lines = [f"{study.id}: {study.title}", wrapped(f"{study.citation} {study.doi}"),
+             wrapped(f"{study.species}; {study.paradigm}"), "", wrapped(study.notes), "", "Design"]  # fmt: skip
+    for name, design in study.conditions.items():
+        lines.append(f"  {name}")
+        lines += [wrapped(line, "    ") for line in timeline(design) + relations(design)]
+    lines += ["", f"Response: {study.response}", "", "Parameters"]
+    for parameter in study.parameters.values():
+        low, high = parameter.bounds
+        unit = "" if parameter.unit == "1" else f" {parameter.unit}"
+        lines.append(wrapped(f"{parameter.name}: {parameter.description}; {low:g} to {high:g}{unit}, "
+                             f"first start {parameter.start:g}", "  "))  # fmt: skip
+    lines += ["", "Observations"]
+    for o in study.observations:
+        unit = "" if o.unit == "1" else f" {o.unit}"
+        if o.kind == "detected":
+            what = "significant" if o.detected else "not significant"
+            what += f" (n = {o.n}, standard error {o.error:.3g}{unit})"
+        else:
+            what = "open" if o.value is None else f"{o.value:g} ± {o.error:.3g}{unit}"
+            what += " (not fitted)" if o.kind == "shown" else ""
+        note = f" ({o.note})" if o.note else ""
+        lines.append(wrapped(f"[{o.flag}] {o.name}: {o.measure}: {what}. {o.source}{note}", "  "))
+    lines += ["", *(f"[{flag}] {meaning}" for flag, meaning in FLAGS.items())]
+    return "\n".join(lines)
+
+
+def _summary(fit: Fit) -> str:
+    """A fit in a few lines."""
+    failed = int((~fit.starts.converged.astype(bool)).sum())
+    same = int((fit.starts.log_likelihood > fit.log_likelihood - 0.01).sum())
+    head = (
+        f"{fit.model} on {', '.join(fit.studies)}: log-likelihood {fit.log_likelihood:.3f}, AIC {fit.aic:.2f}, "
+        f"{fit.n_parameters} parameters, {fit.n_observations} observations\n"
+        f"{same} of {fit.starts_run} starts reached the best within 0.01, {failed} did not converge; "
+        f"{fit.evaluations} evaluations in {fit.seconds:.1f} s"
+    )
+    if not len(fit.estimates):
+        return f"{head}\n"
+    table = fit.estimates[["study", "parameter", "estimate", "standard_error", "unit", "verdict"]]
+    return f"{head}\n{_table(table)}\n"
+
+
+def _table(table: pandas.DataFrame) -> str:
+    return table.to_string(index=False, float_format="{:.4g}".format, na_rep="")
+
+
+def _print_columns(head: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int]) -> None:
+    """A table whose long cells are broken over lines."""
+    for row in [head, *rows]:
+        cells = [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, widths, strict=True)]
+        for line in range(max(map(len, cells))):
+            parts = [cell[line] if line < len(cell) else "" for cell in cells]
+            print("  ".join(part.ljust(width) for part, width in zip(parts, widths, strict=True)).rstrip())
+
+
+def _expected(error: Exception) -> bool:
+    """Whether an error tells a user what to put right, rather than us."""
+    from engram import SimulationError
+
+    from .estimation import FitError
+
+    if isinstance(error, (FitError, SimulationError, OSError)):
+        return True
+    if not isinstance(error, ValueError):
+        return False
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    module = str(last.tb_frame.f_globals.get("__name__", "")) if last is not None else ""
+    return module.partition(".")[0] in _OWN_PACKAGES
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror.lower()}; check the path, its permissions and the free space"
+    return " ".join(str(error).split())
+
+
+def _end_on_termination() -> None:
+    """Treat a request to terminate as an interrupt, so that nothing half-written stays behind."""
+
+    def stop(*_: Any) -> NoReturn:
+        raise KeyboardInterrupt
+
+    try:
+        signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not in the main thread
+        pass
+
+
+if __name__ == "__main__":
+    sys.exit(main())
