@@ -319,9 +319,9 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
 def bind(model: str, capture: Callable[..., Any], tag_of: Callable[..., Any]) -> Callable[..., Any]:
     """The compiled event loop of one model, from the model's compiled rules.
 
-    ``capture(parameters, traces, synapses, trace, span, early_decay, constant, blocked, sources) -> status`` carries proteins,
-    capture tag, late and labile strength of one trace over ``span`` s of constant-plus-exponentials drive (amplitudes
-    in ``sources[NOW]``); ``tag_of(parameters, early, tag)`` is the tag that a reader sees.
+    ``capture(parameters, traces, synapses, trace, span, early_decay, constant, blocked, sources) -> status``
+    carries proteins, capture tag, late and labile strength of one trace over ``span`` s of constant-plus-exponentials
+    drive (amplitudes in ``sources[NOW]``); ``tag_of(parameters, early, tag)`` is the tag that a reader sees.
     """
     namespace = dict(globals())
     namespace.update(capture=capture, tag_of=tag_of)

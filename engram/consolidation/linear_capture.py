@@ -47,7 +47,9 @@ class LinearCapture(CaptureModel):
     )  # fmt: skip
 
     label: ClassVar[str] = "linear capture"
-    biology: ClassVar[tuple[str, ...]] = ("tau_tag", "tau_protein", "tau_labile", "capture_gain", "dopamine.drive_clearance")
+    biology: ClassVar[tuple[str, ...]] = (
+        "tau_tag", "tau_protein", "tau_labile", "capture_gain", "dopamine.drive_clearance",
+    )  # fmt: skip
 
     @property
     def _kernel(self) -> Callable[..., Any]:
