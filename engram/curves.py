@@ -347,14 +347,13 @@ def _sessions(
     neutral_at, emotional_at = (interval, 0.0) if proactive else (0.0, interval)
     neutral = Encode(_NEUTRAL, at=neutral_at, strength=strength)
     test = Test(_NEUTRAL, at=neutral_at + test_delay)
-    release = Release(modulator, at=emotional_at, dose=dose)
 
     def session(event_strength: float, *released: Event) -> Protocol:
         emotional: list[Event] = [Encode(_EMOTIONAL, at=emotional_at, strength=event_strength), *released]
         events = [*emotional, neutral] if proactive else [neutral, *emotional]
         return Protocol(*events, test, relatedness={(_NEUTRAL, _EMOTIONAL): relatedness})
 
-    return session(emotional_strength, release), session(0.0)
+    return session(emotional_strength, Release(modulator, at=emotional_at, dose=dose)), session(0.0)
 
 
 def _run(

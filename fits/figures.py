@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from scipy.special import ndtr
 
 from engram import consolidation
-from engram.figure_style import COLOURS, GREY, StyledFigure, canvas, look, style
+from engram.figure_style import GREY, StyledFigure, canvas, look, style
 
 from .estimation import Fit
 from .likelihood import CRITERION
@@ -66,7 +66,7 @@ def study_figure(study: Study, fits: Sequence[Fit]) -> Figure:
     filled) or not found (0, open), under the predicted probability of finding them.
     """
     panels = _panels(study)
-    columns = min(len(panels), 3)
+    columns = 2 if len(panels) in (2, 4) else min(len(panels), 3)
     rows = math.ceil(len(panels) / columns)
     predictions = {
         fit.model: fit.predictions[fit.predictions.study == study.id].set_index("observation").predicted for fit in fits
@@ -80,8 +80,9 @@ def study_figure(study: Study, fits: Sequence[Fit]) -> Figure:
         for ax in axes[len(panels) :]:
             ax.set_axis_off()
         handles = _observed_handles(panels)
-        for index, model in enumerate(predictions):
-            handles.append(Line2D([], [], marker=_MARKERS[index], label=label_of(model), **_model_look(index)))
+        for model in predictions:
+            how = _model_look(model) | ({} if any(panel.numeric for panel in panels) else {"linestyle": "none"})
+            handles.append(Line2D([], [], label=label_of(model), **how))
         figure.legend(handles=handles, loc="outside upper left", ncols=min(len(handles), 3 if columns > 1 else 2))
     return figure
 
@@ -98,20 +99,24 @@ def _category(o: Observation) -> str:
     return o.name if o.x is None else f"{o.x:g}" if isinstance(o.x, (int, float)) else o.x
 
 
-def _model_look(index: int) -> dict[str, Any]:
-    return {**look(index), "markersize": 4.5, "markerfacecolor": "white", "linewidth": 1.1, "markeredgewidth": 1.1}
+def _model_look(model: str) -> dict[str, Any]:
+    """Colour, dashes and marker of a model: the same in every figure."""
+    models = list(consolidation.MODELS)
+    index = models.index(model) if model in models else len(models)
+    marker = dict(marker=_MARKERS[index % len(_MARKERS)], markersize=4.5, markerfacecolor="white", markeredgewidth=1.1)
+    return {**look(index), "linewidth": 1.1, **marker}
 
 
 def _draw_panel(ax: Axes, panel: _Panel, predictions: Mapping[str, pandas.Series[Any]]) -> None:
     positions = panel.positions()
     xs = np.array([positions[o.name] for o in panel.observations])
     width = 0.0 if panel.numeric else 0.62 / (len(predictions) + 1)
-    for index, predicted in enumerate(predictions.values()):
+    for index, (model, predicted) in enumerate(predictions.items()):
         values = np.array([_height(panel, o, float(predicted[o.name])) for o in panel.observations])
         order = np.argsort(xs)
-        line = _model_look(index) if panel.numeric else {**_model_look(index), "linestyle": "none"}
+        line = _model_look(model) | ({} if panel.numeric else {"linestyle": "none"})
         shift = (index + 1 - len(predictions) / 2) * width
-        ax.plot(xs[order] + shift, values[order], marker=_MARKERS[index], zorder=3, clip_on=False, **line)
+        ax.plot(xs[order] + shift, values[order], zorder=3, clip_on=False, **line)
     for o in panel.observations:
         _draw_observed(ax, panel, o, positions[o.name] - len(predictions) / 2 * width)
         ax.text(
@@ -200,12 +205,11 @@ def waterfall(fits: Mapping[str, Sequence[Fit]]) -> Figure:
         figure = StyledFigure(figsize=(2.4 * columns + 0.6, 1.75 * rows + 0.5), layout="constrained")
         axes = list(figure.subplots(rows, columns, squeeze=False).flat)
         for ax, (name, group) in zip(axes, fits.items(), strict=False):
-            for index, fit in enumerate(group):
+            for fit in group:
                 table = fit.starts.sort_values("log_likelihood", ascending=False, ignore_index=True)
                 behind = np.maximum(fit.log_likelihood - table.log_likelihood, 0.0)
                 ranks = np.arange(1, len(table) + 1)
-                how = {**_model_look(index), "marker": _MARKERS[index]}
-                ax.plot(ranks, behind + _ALMOST, label=label_of(fit.model), **how)
+                ax.plot(ranks, behind + _ALMOST, label=label_of(fit.model), **_model_look(fit.model))
                 failed = ~table.converged.astype(bool)
                 ax.plot(ranks[failed], behind[failed] + _ALMOST, "kx", markersize=6)
             ax.set_yscale("log")
@@ -232,7 +236,7 @@ def comparison_bars(tables: Mapping[str, pandas.DataFrame]) -> Figure:
         for index, model in enumerate(models):
             deltas = [float(table.set_index("model").delta_aic[model]) for table in tables.values()]
             rows = np.arange(len(names)) + (index - (len(models) - 1) / 2) * height
-            bars = ax.barh(rows, deltas, height=height * 0.9, color=COLOURS[index], label=label_of(model))
+            bars = ax.barh(rows, deltas, height=height * 0.9, color=_model_look(model)["color"], label=label_of(model))
             ax.bar_label(bars, [f"{delta:.1f}" for delta in deltas], padding=2, fontsize=6.5)
         ax.set_yticks(range(len(names)), names)
         ax.invert_yaxis()
@@ -250,6 +254,7 @@ def estimates_figure(fits: Sequence[Fit]) -> Figure:
     Estimates at a bound are crosses, those that the data do not identify are open.
     """
     tables = [fit.estimates for fit in fits]
+    colours = [_model_look(fit.model)["color"] for fit in fits]
     labels = list(dict.fromkeys(f"{row.parameter}" if row.study == "shared" else f"{row.study}: {row.parameter}"
                                 for table in tables for row in table.itertuples()))  # fmt: skip
     with style():
@@ -263,10 +268,10 @@ def estimates_figure(fits: Sequence[Fit]) -> Figure:
                 marker = "x" if row.verdict == "at bound" else "o"
                 if ok:
                     ends = np.clip([place - spread, place + spread], 0, 1)
-                    ax.plot(ends, [y, y], color=COLOURS[index], linewidth=1.2)
-                ax.plot(place, y, marker=marker, color=COLOURS[index], clip_on=False, linestyle="none",
-                        markerfacecolor="white" if loose else COLOURS[index])  # fmt: skip
-            ax.plot([], [], color=COLOURS[index], marker="o", label=label_of(fit.model))
+                    ax.plot(ends, [y, y], color=colours[index], linewidth=1.2)
+                ax.plot(place, y, marker=marker, color=colours[index], clip_on=False, linestyle="none",
+                        markerfacecolor="white" if loose else colours[index])  # fmt: skip
+            ax.plot([], [], color=colours[index], marker="o", label=label_of(fit.model))
         ax.set_yticks(range(len(labels)), labels)
         ax.set_ylim(len(labels) - 0.4, -0.6)
         ax.set_xlim(0, 1)

@@ -95,4 +95,5 @@ def states(file: ProtocolFile, at: list[float]) -> pandas.DataFrame:
         parts.append(("state", run.table(at)))
     for kind, part in parts:
         part.insert(0, "read", kind)
-    return pandas.concat([part for _, part in parts], ignore_index=True)
+    table = pandas.concat([part for _, part in parts])
+    return table.sort_values("time", kind="stable", ignore_index=True)

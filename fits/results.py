@@ -69,8 +69,8 @@ def write_tables(
 
 def write_fit(folder: Path, studies: Sequence[Study], fits: Sequence[Fit], provenance: Provenance) -> None:
     """Everything about one fit of one or several models to the same studies: tables and figures."""
-    comparisons = {"fit": compare(fits)} if len(fits) > 1 else {}
-    write_tables(folder, {"fit": fits}, comparisons, provenance)
+    comparisons = {", ".join(fits[0].studies): compare(fits)} if len(fits) > 1 else {}
+    write_tables(folder, {", ".join(fits[0].studies): fits}, comparisons, provenance)
     for study in studies:
         save_figure(figures.study_figure(study, fits), folder, f"prediction-{study.id}")
     save_figure(figures.waterfall({"starts": fits}), folder, "starts")

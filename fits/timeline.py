@@ -35,7 +35,7 @@ def timeline(design: Design) -> list[str]:
     >>> from fits import load_study
     >>> study = load_study("frey_morris_1998")
     >>> timeline(study.conditions["weak alone"])
-    ['0 s: encode S2 (strength weak)', '6.333 h: test S2']
+    ['0 s: encode S2 (strength estimated as weak)', '6.333 h: test S2']
     """
     parameters: dict[int, dict[int, str]] = {}
     for slot in design.slots:
@@ -80,18 +80,21 @@ def _tests_of_all(events: Sequence[Event]) -> set[float]:
 
 
 def _words(event: Event, parameters: Mapping[int, str]) -> str:
-    def number(column: int, value: float) -> str:
-        return parameters.get(column) or f"{value:g}"
+    def number(name: str, value: float, column: int = 0) -> str:
+        parameter = parameters.get(column)
+        if parameter is None:
+            return f"{name} {value:g}"
+        return f"{name} estimated" if parameter == name.replace(" ", "_") else f"{name} estimated as {parameter}"
 
     if isinstance(event, Encode):
-        return f"encode {_kind(event.trace)} (strength {number(0, event.strength)})"
+        return f"encode {_kind(event.trace)} ({number('strength', event.strength)})"
     if isinstance(event, Release):
-        return f"release {event.modulator} (dose {number(0, event.dose)})"
+        return f"release {event.modulator} ({number('dose', event.dose)})"
     if isinstance(event, Reactivate):
-        detail = f"cue {number(0, event.cue)}, prediction error {number(1, event.prediction_error)}"
+        detail = f"{number('cue', event.cue)}, {number('prediction error', event.prediction_error, 1)}"
         return f"reactivate {_kind(event.trace)} for {format_time(event.duration)} ({detail})"
     if isinstance(event, Extinguish):
-        return f"extinguish {_kind(event.trace)} (strength {number(0, event.strength)})"
+        return f"extinguish {_kind(event.trace)} ({number('strength', event.strength)})"
     if isinstance(event, Intervene):
         dose = "" if event.dose == 1 else f" (dose {event.dose:g})"
         return f"{event.agent.replace('_', ' ')}{dose} for {format_time(event.off - event.on)}"
