@@ -127,7 +127,7 @@ def kept_fraction(
     late: float,
     lability: float,
     early: float,
-    surprise: float = 2.0,
+    surprise: float = 4.0,
     blocked: tuple[float, float] | None = None,
     ambient_activity: float = 0.3,
     epsilon: float = 0.001,

@@ -194,6 +194,7 @@ def test_restabilisation_in_the_kernel_is_the_closed_form(cue, ambient, blocked,
         lability=just_after["labile"] / before,
         early=just_after["early"],
         ambient_activity=ambient,
+        surprise=model.surprise_drive,
         blocked=blocked,
         until=until,
     )
