@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from engram import Batch, EncodingOnly, LinearCapture, ThresholdCapture
 from engram.consolidation.heterogeneity import RECOMMENDED_NODES
@@ -31,5 +32,5 @@ def measure(quick: bool = False) -> Iterator[Measurement]:
     number = PROTOCOLS // 10 if quick else PROTOCOLS
     batch = Batch([experiment.protocol() for experiment in experiments(number)])
     for name, (model, target) in MODELS.items():
-        taken = processor_time(lambda model=model: model.strengths(batch), repeats=3 if quick else 9)  # type: ignore[misc]
+        taken = processor_time(partial(model.strengths, batch), repeats=3 if quick else 9)
         yield Measurement("speed", name, taken / number * 1e6, "us/protocol", target)

@@ -257,7 +257,7 @@ class CaptureModel(ConsolidationModel):
     )  # fmt: skip
     surprise_drive: float = parameter(
         4.0, unit="1", bounds=(0, 100), symbol="w_s", verified=False,
-        source="assumed: a late strength up to 0.97 keeps 95 % after reactivation where synthesis is allowed",
+        source="assumed: a late strength up to 0.93 keeps 95 % after reactivation where synthesis is allowed",
         description="drive of a prediction error of 1",
     )  # fmt: skip
     surprise_clearance: float = parameter(
