@@ -7,6 +7,7 @@ import math
 import statistics
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -18,7 +19,6 @@ from .experiment import Experiment, experiments
 from .measurement import Measurement, processor_time
 
 METHODS = ("RK45", "DOP853", "LSODA", "Radau", "BDF")
-TOLERANCE = dict(rtol=1e-8, atol=1e-10)
 EARLY, ELIGIBILITY, PROTEIN, LATE, LABILE, DRIVE = range(6)  # dopamine and surprise clear alike: one drive
 MODEL = ThresholdCapture()
 
@@ -56,9 +56,10 @@ def integrate(y: np.ndarray, begin: float, end: float, method: str) -> np.ndarra
     tagged, produced = y[EARLY] > MODEL.tag_threshold, synthesis_crossing(begin, y, False, False) > 0.0
     while begin < end:
         crossings = [tag_crossing] * bool(tagged) + [synthesis_crossing] * bool(produced)
-        solution = solve_ivp(
-            slope, (begin, end), y, method=method, events=crossings, args=(bool(tagged), bool(produced)), **TOLERANCE
-        )
+        flags = (bool(tagged), bool(produced))
+        solution: Any = solve_ivp(
+            slope, (begin, end), y, method=method, events=crossings, args=flags, rtol=1e-8, atol=1e-10
+        )  # type: ignore[call-overload]
         begin, y = float(solution.t[-1]), solution.y[:, -1]
         if solution.status != 1:
             break

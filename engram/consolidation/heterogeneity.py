@@ -3,15 +3,15 @@
 Encoding strengths spread log-normally about their median, s_k = s·exp(σ_s x_k) with x standard normal, so a memory is
 an average Σ_k ω_k f(x_k) over nodes. A tag that expires, or a synapse that saturates, leaves a kink in f; where it
 falls between two nodes decides the error, so that an averaged curve ripples as the kink moves past the nodes. A kink
-of slope costs up to h²φ/16, h the spacing of the nodes and φ the normal density there. The nodes spread this evenly,
+of slope costs up to h²φ/12, h the spacing of the nodes and φ the normal density there. The nodes spread this evenly,
 h ∝ φ^(−1/2): they are the midpoints of n equal probability steps of a normal distribution of variance 2,
 
     x_k = √2·Φ⁻¹((k − ½)/n),      ω_k ∝ φ(x_k)/φ(x_k/√2) ∝ exp(−x_k²/4)
 
 and what lies beyond the ends goes to the two outermost nodes on each side, so that mass and variance are exact (the
-variance from 4 nodes on). The largest error over all kinks of slope is within a third of the least that n nodes can
-have, √(8π)/(16 n²); kinks of curvature cost O(n⁻³). Gauss–Hermite nodes, wide apart where it matters, are ten times
-worse.
+variance from 4 nodes on). Of all n nodes, for large n, the best have an error of √(8π)/(16 n²) at a kink of slope 1,
+wherever it lies; these have a third more, and O(n⁻³) at a kink of curvature. Gauss–Hermite nodes, wide apart where it
+matters, are more than ten times worse.
 
 Sixteen nodes, even the best, are too few for ripples below 10⁻⁴ of a curve's range: late strength at 24 h, against the
 interval of a release or the encoding strength, with σ_s = 0.4, ripples by up to 9·10⁻⁴. ``RECOMMENDED_NODES`` keep it

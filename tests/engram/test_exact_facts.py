@@ -46,7 +46,7 @@ def late_after_release(strength, at):
     return ThresholdCapture().run(protocol).tests["late"][0]
 
 
-# ---- tags and synthesis ------------------------------------------------------------------------------------------
+# ---- tags and synthesis --------------------------------------------------------------------------
 
 
 def test_saturated_tag_lasts_tau_early_ln_5():
@@ -106,7 +106,7 @@ def test_strength_below_the_drive_starts_no_synthesis():
     assert run.table([1 * hour])["protein"][0] == 0.0
 
 
-# ---- long spans --------------------------------------------------------------------------------------------------
+# ---- long spans ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_strength_below_the_drive_starts_no_synthesis():
         dict(tau_protein=2 * day, tau_late=600.0, tau_labile=10 * day, tau_early=30 * day),
         dict(tau_protein=900.0, tau_late=600.0, tau_labile=900.0, surprise_clearance=2 * day),
     ],
-    ids=lambda constants: ", ".join(f"{name[4:]} {value:g} s" for name, value in constants.items()) or "defaults",
+    ids=lambda constants: ", ".join(f"{name} {value:g} s" for name, value in constants.items()) or "defaults",
 )
 @pytest.mark.parametrize("kind", [ThresholdCapture, LinearCapture])
 def test_a_month_with_labile_strength_and_proteins_agrees_with_adaptive_integration(kind, constants):
@@ -142,7 +142,7 @@ def test_a_month_with_labile_strength_and_proteins_agrees_with_adaptive_integrat
         assert table[name].to_numpy() == pytest.approx(getattr(slow, name)[:, 0], rel=1e-10, abs=1e-13), name
 
 
-# ---- derivatives -------------------------------------------------------------------------------------------------
+# ---- derivatives ---------------------------------------------------------------------------------
 
 DIFFERENTIATED = {
     "tau_early": lambda model, x: model.with_(tau_early=x),

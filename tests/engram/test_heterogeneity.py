@@ -120,7 +120,7 @@ def kink_error(scores, weights, power):
 
 
 @pytest.mark.parametrize("nodes", [16, 48, 80])
-def test_error_of_a_kink_is_within_a_third_of_the_least_possible(nodes):
+def test_error_of_a_kink_is_at_most_a_third_more_than_the_least_possible(nodes):
     least = np.sqrt(8 * np.pi) / (16 * nodes**2)
     assert kink_error(*quadrature(nodes), power=1) < 4 / 3 * least
 

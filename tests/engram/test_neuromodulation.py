@@ -32,7 +32,7 @@ def test_effects_without_a_quantitative_source_are_zero(modulator):
     assert all(getattr(modulator, effect) == 0 for effect in EFFECTS)
 
 
-# ---- the table ---------------------------------------------------------------------------------------------------
+# ---- the table -----------------------------------------------------------------------------------
 
 
 def test_a_changed_neuromodulator_replaces_the_one_of_its_name():
@@ -67,7 +67,7 @@ def test_an_unknown_dose_response_is_answered_with_the_known_ones():
     )
 
 
-# ---- dose and response -------------------------------------------------------------------------------------------
+# ---- dose and response ---------------------------------------------------------------------------
 
 
 @given(dose=st.floats(0, 100), scale=st.floats(0.01, 100))
@@ -83,7 +83,7 @@ def test_dose_responses_keep_their_promises(dose, scale):
     assert linear.response(0.0) == saturating.response(0.0) == inverted.response(0.0) == 0.0
 
 
-# ---- in a model --------------------------------------------------------------------------------------------------
+# ---- in a model ----------------------------------------------------------------------------------
 
 
 def protein_after(modulator, dose=1.0):

@@ -81,7 +81,8 @@ def test_neuromodulators_have_distinct_names():
 
 
 def test_an_unknown_parameter_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"ThresholdCapture has no parameter 'tau'; it has tau_early, .*epsilon, nodes"):
+    message = r"ThresholdCapture has no parameter 'tau'; it has tau_early, .*epsilon, nodes"
+    with pytest.raises(ValueError, match=message):
         ThresholdCapture().with_(tau=1.0)
 
 

@@ -9,7 +9,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engram import (
-    Batch,
     Encode,
     EncodingOnly,
     Extinguish,
@@ -111,7 +110,7 @@ def end_of(events):
     return events[-1].at
 
 
-# ---- bounds ------------------------------------------------------------------------------------------------------
+# ---- bounds --------------------------------------------------------------------------------------
 
 
 @every_model
@@ -134,7 +133,7 @@ def test_states_stay_within_their_bounds(kind, events, related, moments):
     assert table.strength.between(-1.5 * 5, 2 * 5).all()
 
 
-# ---- time --------------------------------------------------------------------------------------------------------
+# ---- time ----------------------------------------------------------------------------------------
 
 
 @every_model
@@ -167,7 +166,7 @@ def test_reads_come_in_the_order_asked_for(kind, events, related, moments):
         assert table[table.time == moment][STATES].to_numpy()[:3] == pytest.approx(alone, rel=1e-10, abs=1e-13)
 
 
-# ---- traces ------------------------------------------------------------------------------------------------------
+# ---- traces --------------------------------------------------------------------------------------
 
 
 @every_model
@@ -205,7 +204,7 @@ def test_a_category_is_the_same_as_its_pairs(kind, events, share):
     assert grouped[STATES].to_numpy() == pytest.approx(paired[STATES].to_numpy(), rel=1e-10, abs=1e-13)
 
 
-# ---- models ------------------------------------------------------------------------------------------------------
+# ---- models --------------------------------------------------------------------------------------
 
 
 @given(events=event_lists(kinds=(Encode, Extinguish, Sleep, Intervene)), related=relatedness)
@@ -238,7 +237,7 @@ def test_wholly_blocked_synthesis_equals_no_capture(kind, events, related):
     assert one[columns].to_numpy() == pytest.approx(other[columns].to_numpy(), rel=1e-13, abs=1e-14)
 
 
-# ---- simultaneous events -----------------------------------------------------------------------------------------
+# ---- simultaneous events -------------------------------------------------------------------------
 
 
 @every_model
@@ -264,7 +263,7 @@ def test_a_release_converts_what_is_written_before_it(kind):
     assert early[1] == pytest.approx(0.4)
 
 
-# ---- batches and threads -----------------------------------------------------------------------------------------
+# ---- batches and threads -------------------------------------------------------------------------
 
 
 @every_model

@@ -1,5 +1,6 @@
 """Protocols: order, relatedness, and errors that say which event, which value and what to do."""
 
+import itertools
 import math
 
 import numpy as np
@@ -36,7 +37,7 @@ def message_of(make):
     return str(caught.value)
 
 
-# ---- events ------------------------------------------------------------------------------------------------------
+# ---- events --------------------------------------------------------------------------------------
 
 TIMED = {
     "Encode": lambda at: Encode("scene", at=at, strength=0.4),
@@ -159,7 +160,7 @@ def test_events_cannot_be_changed():
         SCENE.strength = 0.5
 
 
-# ---- protocols ---------------------------------------------------------------------------------------------------
+# ---- protocols -----------------------------------------------------------------------------------
 
 
 def test_a_list_instead_of_events_is_answered_with_the_missing_star():
@@ -238,11 +239,11 @@ def test_only_a_protocol_can_be_run():
 def test_a_batch_for_other_neuromodulators_is_an_error():
     few = neuromodulation.NEUROMODULATORS[:2]
     batch = Batch([Protocol(SCENE, Test("scene", at=60))], few)
-    with pytest.raises(ValueError, match="compiled for the neuromodulators .* compile it with Batch"):
+    with pytest.raises(ValueError, match=r"compiled for the neuromodulators .* compile it with Batch"):
         ThresholdCapture().strengths(batch)
 
 
-# ---- relatedness -------------------------------------------------------------------------------------------------
+# ---- relatedness ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("bad", [-0.1, 1.1, math.nan, True, "half", None])
@@ -303,7 +304,7 @@ def test_every_category_needs_its_relatedness():
     assert Protocol(SCENE, TONE, categories=categories).within_category == {"x": 0.5, "y": 0.5}
 
 
-# ---- order and time ----------------------------------------------------------------------------------------------
+# ---- order and time ------------------------------------------------------------------------------
 
 
 @given(at=st.lists(st.floats(0, 1e6), max_size=12))
@@ -311,7 +312,7 @@ def test_events_are_sorted_by_time_and_simultaneous_ones_stay_as_written(at):
     events = [Release("dopamine", at=time, dose=float(place)) for place, time in enumerate(at)]
     ordered = Protocol(*events).events
     assert [event.at for event in ordered] == sorted(at)
-    for one, other in zip(ordered, ordered[1:], strict=False):
+    for one, other in itertools.pairwise(ordered):
         assert one.at < other.at or one.dose < other.dose
 
 
