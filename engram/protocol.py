@@ -27,13 +27,10 @@ class ProtocolError(ValueError):
 def _number(event: object, name: str, low: float, high: float, rule: str) -> None:
     value = getattr(event, name)
     kind = type(event).__name__
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        try:
-            number = float(complex(value).real)
-        except (TypeError, ValueError):
-            raise ProtocolError(f"{kind}: {name} is {value!r}, which is not a number; {rule}") from None
-    else:
-        number = float(value)
+    try:
+        number = math.nan if isinstance(value, bool) else float(complex(value).real)
+    except (TypeError, ValueError):
+        raise ProtocolError(f"{kind}: {name} is {value!r}, which is not a number; {rule}") from None
     if math.isnan(number) or not low <= number <= high:
         raise ProtocolError(f"{kind}: {name} is {value!r}; {rule}")
 

@@ -1,9 +1,11 @@
 """Maximum likelihood with bounds and transforms, from many starts, every one of them kept.
 
 Each study contributes the log-likelihood of its observations; its own parameters are searched together with the
-model parameters that all studies share. The gradient is taken study by study over the parameters that the study can
-feel, so that a joint fit costs little more than its parts. Standard errors come from the expected Fisher information
-at the best point; where the data say nothing about a parameter its verdict is "not identified".
+model parameters that all studies share. The search is least squares (trust region, within bounds) on deviance
+residuals r = √(2(ln L_max − ln L)), half the sum of whose squares is what the log-likelihood lacks of its maximum.
+Their derivatives are taken study by study over the parameters that the study can feel, so that a joint fit costs little
+more than its parts. Standard errors come from the expected Fisher information at the best point; where the data say
+nothing about a parameter its verdict is "not identified".
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas
-from scipy.optimize import approx_fprime, minimize
+from scipy.optimize import approx_fprime, least_squares
 from scipy.stats import qmc
 
 from engram.consolidation import ConsolidationModel
@@ -26,12 +28,13 @@ from engram.consolidation.model import SimulationError
 from engram.neuromodulation import Neuromodulator
 from engram.parameter import parameter_fields
 
-from .likelihood import detection_probability, information, log_likelihoods
-from .prediction import Predictor, model_class
+from .likelihood import detection_probability, deviance_residuals, information, log_likelihoods
+from .prediction import NODES, Predictor, model_class
 from .study import FreeParameter, Study
 
 SCREENED = 16  # points tried for each start
 _STEP = 1e-6  # forward-difference step on the search scale
+_MOST_EVALUATIONS = 150  # of one start, before it counts as not converged
 _PROBES = 8  # random places at which a parameter is tried for any effect
 _LEAST_INFORMATION = 1e-8  # relative eigenvalue of the information below which a direction is flat
 
@@ -89,15 +92,22 @@ class Objective:
         coordinates = [self.coordinates[k] for k in self.columns[index]]
         return _predict(self.predictors[index], coordinates, part)
 
-    def __call__(self, position: np.ndarray) -> tuple[float, np.ndarray]:
-        """Negative log-likelihood and its gradient."""
-        total = 0.0
-        gradient = np.zeros(len(position))
+    def residuals(self, position: np.ndarray) -> np.ndarray:
+        """Deviance residuals of all observations, study by study."""
+        return np.concatenate([self._residuals(position[columns], k) for k, columns in enumerate(self.columns)])
+
+    def jacobian(self, position: np.ndarray) -> np.ndarray:
+        """Derivatives of the residuals, (observations, coordinates); zero where a study cannot feel a coordinate."""
+        rows = []
         for index, columns in enumerate(self.columns):
-            total += self._study(position[columns], index)
+            block = np.zeros((len(self.predictors[index].study.observations), len(position)))
             if len(columns):
-                gradient[columns] += approx_fprime(position[columns], self._study, _STEP, index)
-        return total, gradient
+                block[:, columns] = approx_fprime(position[columns], self._residuals, _STEP, index)
+            rows.append(block)
+        return np.concatenate(rows)
+
+    def _residuals(self, part: np.ndarray, index: int) -> np.ndarray:
+        return deviance_residuals(self.predictors[index].study.observations, self.predict(index, part))
 
     def value(self, position: np.ndarray) -> float:
         """Negative log-likelihood."""
@@ -231,7 +241,8 @@ def fit(
     ----------
     studies : sequence of Study
     model : str or ConsolidationModel
-        Name of a registered model, or an instance whose parameters hold where nothing is fitted.
+        Name of a registered model (run with ``fits.prediction.NODES`` heterogeneity nodes), or an instance whose
+        parameters hold where nothing is fitted.
     starts : int
         Number of starts: the parameters' start values, then the most likely points of a scrambled Sobol design of
         ``SCREENED`` times as many over the bounds.
@@ -250,7 +261,7 @@ def fit(
     FitError
         No start converged, or the likelihood is not finite anywhere.
     """
-    instance = model_class(model)() if isinstance(model, str) else model
+    instance = model_class(model)(nodes=NODES) if isinstance(model, str) else model
     name = type(instance).__name__
     if not studies:
         raise ValueError("no studies to fit; give at least one")
@@ -297,27 +308,24 @@ def _value_or_worst(objective: Objective, point: np.ndarray) -> float:
 
 
 def _run_start(objective: Objective, position: np.ndarray) -> dict[str, Any]:
-    """One start: L-BFGS-B, and where its line search stalls at a kink, Nelder-Mead from there."""
-    evaluations = 0
+    low, high = np.array(objective.bounds).reshape(-1, 2).T
+    if not len(position):
+        return dict(log_likelihood=-objective.value(position), converged=True, message="nothing to fit",
+                    evaluations=1, x=position)  # fmt: skip
+    inside = np.clip(position, low + 1e-9 * (high - low), high - 1e-9 * (high - low))
     try:
-        if not len(position):
-            return dict(log_likelihood=-objective(position)[0], converged=True, message="nothing to fit",
-                        evaluations=1, x=position)  # fmt: skip
-        result = minimize(objective, position, jac=True, method="L-BFGS-B", bounds=objective.bounds)
-        evaluations += int(result.nfev)
-        if not result.success:
-            result = minimize(
-                objective.value, result.x, method="Nelder-Mead", bounds=objective.bounds,
-                options=dict(xatol=1e-5, fatol=1e-7, maxiter=400 * len(position), adaptive=True),
-            )  # fmt: skip
-            evaluations += int(result.nfev)
+        result = least_squares(
+            objective.residuals, inside, jac=objective.jacobian, bounds=(low, high), x_scale=high - low,
+            ftol=1e-6, xtol=1e-7, gtol=1e-7, max_nfev=_MOST_EVALUATIONS,
+        )  # fmt: skip
+        value = objective.value(result.x)
     except SimulationError as error:
-        return dict(log_likelihood=np.nan, converged=False, message=str(error), evaluations=evaluations, x=position)
+        return dict(log_likelihood=np.nan, converged=False, message=str(error), evaluations=0, x=position)
     return dict(
-        log_likelihood=-float(result.fun),
-        converged=bool(result.success) and bool(np.isfinite(result.fun)),
+        log_likelihood=-value,
+        converged=bool(result.success) and bool(np.isfinite(value)),
         message=str(result.message),
-        evaluations=evaluations,
+        evaluations=int(result.nfev),
         x=result.x,
     )
 

@@ -37,6 +37,20 @@ def log_likelihoods(observations: Sequence[Observation], predicted: np.ndarray) 
     return result
 
 
+def deviance_residuals(observations: Sequence[Observation], predicted: np.ndarray) -> np.ndarray:
+    """√(2(ln L_max − ln L)) of each observation, signed for a mean: least squares of these is maximum likelihood.
+
+    L_max is the likelihood of a prediction that hits the observation (1 for a detection).
+    """
+    result = np.sqrt(-2 * np.minimum(log_likelihoods(observations, predicted), 0.0))
+    for index, observation in enumerate(observations):
+        if observation.kind == "mean" and observation.value is not None:
+            result[index] = (predicted[index] - observation.value) / observation.error
+        elif observation.kind == "shown":
+            result[index] = 0.0
+    return result
+
+
 def detection_probability(observation: Observation, predicted: float) -> float:
     """Predicted probability that the effect is found significant in the expected direction."""
     return float(ndtr(predicted / observation.error - CRITERION))

@@ -101,7 +101,7 @@ def reproduce(
     Parameters
     ----------
     starts : int
-        Starts of each fit of one study; joint fits begin at the optima of the separate ones and at half as many others.
+        Starts of each fit of one study; joint fits begin at the optima of the separate ones and at a quarter as many others.
     seed : int
     workers : int, optional
         Threads; all processors by default. The numbers do not depend on it.
@@ -175,7 +175,7 @@ def provenance(command: str, starts: int, seed: int, workers: int | None) -> Pro
         command=command,
         seed=seed,
         starts=starts,
-        joint_starts=1 + starts // 2,
+        joint_starts=1 + starts // 4,
         workers=workers or processors,
         date=datetime.datetime.now().astimezone().isoformat(sep=" ", timespec="seconds"),
         machine=f"{platform.system()} {platform.machine()}, {processors} processors",
@@ -197,7 +197,7 @@ def _compile(models: Sequence[str], workers: int) -> None:
     """
     from engram._jit import cache_directory
 
-    if workers == 1 or cache_directory().is_dir():
+    if workers == 1 or any(cache_directory().rglob("*.nbi")):
         return
     code = (
         "import engram\n"

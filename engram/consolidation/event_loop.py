@@ -208,6 +208,7 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
         n_eligible = 0
         last = 0
         stimulation = zero
+        asleep = 0.0
         status = OK
 
         for event in range(begin, end):
@@ -304,8 +305,11 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
                 last = new_segment(drive, sources, last, now)
                 drive[last, BLOCKED] += a
             elif kind == SLEEP:
-                last = new_segment(drive, sources, last, now)
-                drive[last, CONSTANT] += a * parameters.sleep_drive
+                before_it = asleep
+                asleep += a.real
+                if (before_it > 0.0) != (asleep > 0.0):  # sleeps that overlap are one
+                    last = new_segment(drive, sources, last, now)
+                    drive[last, CONSTANT] += a * parameters.sleep_drive
             elif kind == RECEPTOR:
                 receptor[target] += a
             elif kind == STIMULATION:

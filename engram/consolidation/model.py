@@ -14,7 +14,7 @@ from ..parameter import check_parameters, parameter, parameter_fields
 from ..protocol import Protocol
 from ..units import day, hour
 from .batch import Batch
-from .heterogeneity import quadrature
+from .heterogeneity import RECOMMENDED_NODES, quadrature
 
 if TYPE_CHECKING:
     import pandas
@@ -81,7 +81,7 @@ class ConsolidationModel:
         0.0, unit="1", bounds=(0, 5), symbol="ψ", source="no forgetting unless fitted", verified=False,
         description="power of forgetting in the read-out",
     )  # fmt: skip
-    nodes: int = 16
+    nodes: int = RECOMMENDED_NODES
     neuromodulators: tuple[Neuromodulator, ...] = field(default=NEUROMODULATORS, repr=False)
 
     label: ClassVar[str] = "model"
@@ -177,7 +177,7 @@ class ConsolidationModel:
         if status != OK:
             raise SimulationError(
                 f"{type(self).__name__}: protocol {protocol} of the batch did not reach machine precision with {self}; "
-                "check for time constants that differ by more than a factor of 500"
+                "check for time constants that lie very far apart"
             )
         if not np.isfinite(out).all():
             row = int(np.argwhere(~np.isfinite(out))[0, 0])

@@ -43,7 +43,7 @@ STRENGTH = 7
 
 OK, NOT_CONVERGED, NOT_FINITE = range(3)
 STRONGEST = 0.999  # strongest synapse of a spread encoding
-NEGLIGIBLE = 1e-30  # eligibility below which a release converts nothing that a double can hold
+NEGLIGIBLE = 1e-24  # eligibility below which a release converts nothing that a double can hold
 
 
 @kernel

@@ -31,6 +31,7 @@ from .restabilisation import protein_course, recaptured_in_decay, recaptured_in_
 from .state import ACTIVITY, EARLY, LABILE, LATE, NOT_CONVERGED, NOW, OK, PROTEIN, RATE, magnitude
 
 _MOST_STEPS = 100
+_LEAST_DIVISOR = 0.5  # no step of Halley's is longer than two of Newton's, which fall short of the crossing
 _SETTLED = 1e-6  # a relative step whose cube is below the last digit
 
 
@@ -76,8 +77,8 @@ ThresholdCaptureParameters = kernel_parameters("ThresholdCaptureParameters", Thr
 def production_time(parameters: Any, span: Any, early_decay: Any, constant: Any, sources: Any, activity: Any) -> Any:
     """How long (s, at most ``span``) the argument of H stays positive: the one crossing of its logarithm.
 
-    The logarithm is convex and decreasing. Halley's iteration from the start converges cubically; a complex step
-    needs one iteration more than its real part.
+    The logarithm is convex and decreasing. Halley's iteration from the start converges cubically, safeguarded where a
+    release that clears fast adds to a slow one; a complex step needs one iteration more than its real part.
     """
     ambient = parameters.ambient_activity
     base = constant + parameters.epsilon
@@ -111,7 +112,10 @@ def production_time(parameters: Any, span: Any, early_decay: Any, constant: Any,
         slope -= share / parameters.tau_early
         curvature += share * (1.0 - share) / parameters.tau_early**2
         newton = -np.log((ambient + early) * total) / slope
-        step = newton / (1.0 + 0.5 * newton * curvature / slope)
+        divisor = 1.0 + 0.5 * newton * curvature / slope
+        if not divisor.real > _LEAST_DIVISOR:
+            divisor = _LEAST_DIVISOR + 0.0 * divisor
+        step = newton / divisor
         time += step
         if settled or (abs(step.real) <= _SETTLED * time.real and time.imag == 0.0):
             return time

@@ -13,6 +13,7 @@ from engram import (
     Protocol,
     Reactivate,
     Release,
+    Sleep,
     Test,
     ThresholdCapture,
     day,
@@ -104,6 +105,32 @@ def test_strength_below_the_drive_starts_no_synthesis():
     model = ThresholdCapture(baseline_drive=2, ambient_activity=0)
     run = model.run(Protocol(Encode("scene", at=0, strength=0.499)))
     assert run.table([1 * hour])["protein"][0] == 0.0
+
+
+@pytest.mark.parametrize("clearance", [60.0, 300.0, 600.0, 1 * hour, 2 * day])
+@pytest.mark.parametrize("error", [0.1, 0.3, 1.0])
+def test_end_of_synthesis_is_found_where_fast_and_slow_drives_add_up(clearance, error):
+    model = ThresholdCapture(surprise_clearance=clearance, durable_fraction=0.1)
+    events = [
+        Encode("scene", at=0, strength=0.8),
+        Release("dopamine", at=1 * hour, dose=4.0),
+        Reactivate("scene", at=1 * hour, prediction_error=error),
+    ]
+    table = model.run(Protocol(*events)).table([6 * hour, 3 * day])
+    slow = memory_trace.simulate(model, events, [6 * hour, 3 * day])
+    assert table.protein.to_numpy() == pytest.approx(slow.protein[:, 0], rel=1e-10, abs=1e-13)
+    assert table.late.to_numpy() == pytest.approx(slow.late[:, 0, 0], rel=1e-10)
+
+
+@pytest.mark.parametrize("kind", [ThresholdCapture, LinearCapture])
+def test_sleeps_that_overlap_are_one(kind):
+    model = kind(sleep_drive=1.5)
+    encode, read_at = Encode("scene", at=0, strength=0.8), [4 * hour, 1 * day]
+    two = Protocol(encode, Sleep(on=1 * hour, off=2 * hour), Sleep(on=1.5 * hour, off=3 * hour))
+    one = Protocol(encode, Sleep(on=1 * hour, off=3 * hour))
+    columns = ["early", "late", "protein", "strength"]
+    tables = [model.run(protocol).table(read_at)[columns].to_numpy() for protocol in (two, one)]
+    assert tables[0] == pytest.approx(tables[1], rel=1e-12)
 
 
 # ---- long spans ----------------------------------------------------------------------------------

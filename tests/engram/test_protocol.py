@@ -66,7 +66,7 @@ def test_a_time_that_is_negative_or_not_finite_is_an_error(kind, bad):
     )
 
 
-@pytest.mark.parametrize("bad", ["30 min", None, [60]])
+@pytest.mark.parametrize("bad", ["30 min", None, True, [60]])
 @pytest.mark.parametrize("kind", TIMED)
 def test_a_time_that_is_not_a_number_is_an_error(kind, bad):
     message = message_of(lambda: TIMED[kind](bad))
