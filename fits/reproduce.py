@@ -175,7 +175,7 @@ def provenance(command: str, starts: int, seed: int, workers: int | None) -> Pro
         command=command,
         seed=seed,
         starts=starts,
-        joint_starts=1 + starts // 4,
+        joint_starts=max(2, 1 + starts // 4),
         workers=workers or processors,
         date=datetime.datetime.now().astimezone().isoformat(sep=" ", timespec="seconds"),
         machine=f"{platform.system()} {platform.machine()}, {processors} processors",

@@ -81,11 +81,14 @@ def decayed_slope(rate: Any, span: Any) -> Any:
 
 
 @kernel
-def convolved(source: Any, clearance: Any, extra: Any, span: Any) -> Any:
-    """[E(source + extra) − E(clearance + extra)] · clearance/(clearance − source), also where the two rates meet."""
+def convolved(source: Any, clearance: Any, extra: Any, span: Any, cleared: Any) -> Any:
+    """[E(source + extra) − E(clearance + extra)] · clearance/(clearance − source), also where the two rates meet.
+
+    ``cleared`` is E(clearance + extra).
+    """
     difference = clearance - source
     if abs(difference) > _NEAR_RESONANCE * abs(clearance):
-        return (decayed(source + extra, span) - decayed(clearance + extra, span)) * clearance / difference
+        return (decayed(source + extra, span) - cleared) * clearance / difference
     total = 0.0 * difference
     for point in range(_FEW_POINTS.shape[0]):
         rate = source + extra + 0.5 * (1.0 + _FEW_POINTS[point]) * difference
@@ -110,14 +113,16 @@ def response_to(source: Any, clearance: Any, span: Any) -> Any:
 
 @kernel
 def proteins(
-    parameters: Any, span: Any, protein: Any, constant: Any, blocked: bool, sources: Any, activity: Any
+    parameters: Any, span: Any, protein: Any, constant: Any, blocked: bool, sources: Any, activity: Any, labile: bool
 ) -> tuple[Any, Any, Any]:
-    """p, P = ∫p and Q = ∫p exp(−s/τ_tag) after ``span`` s."""
+    """p, P = ∫p and Q = ∫p exp(−s/τ_tag) after ``span`` s; P is left out (0) unless something is ``labile``."""
     clearance = 1.0 / parameters.tau_protein
     falling = 1.0 / parameters.tau_tag
     now = protein * np.exp(-span * clearance)
-    integral = protein * decayed(clearance + 0.0 * falling, span)
-    tagged = protein * decayed(clearance + falling, span)
+    cleared = decayed(clearance + 0.0 * falling, span) if labile else 0.0 * (clearance + falling)
+    cleared_tagged = decayed(clearance + falling, span)
+    integral = protein * cleared
+    tagged = protein * cleared_tagged
     if not blocked:
         for k in range(-1, sources.shape[1]):
             level = constant + 0.0 * clearance
@@ -135,8 +140,9 @@ def proteins(
                     rate = rate + 1.0 / parameters.tau_early
                 if amount != 0.0:
                     now += amount * response_to(rate, clearance, span)
-                    integral += amount * convolved(rate, clearance, 0.0 * clearance, span)
-                    tagged += amount * convolved(rate, clearance, falling, span)
+                    if labile:
+                        integral += amount * convolved(rate, clearance, 0.0 * clearance, span, cleared)
+                    tagged += amount * convolved(rate, clearance, falling, span, cleared_tagged)
     return now, integral, tagged
 
 
@@ -172,11 +178,11 @@ def capture(
     activity = traces[trace, ACTIVITY]
     nodes = synapses.shape[1]
     tau_late = parameters.tau_late
-    now, integral, tagged = proteins(parameters, span, protein, constant, blocked, sources, activity)
-    if integral.real > 0.0:
-        labile = False
-        for node in range(nodes):
-            labile = labile or synapses[trace, node, LABILE] != 0.0
+    labile = False
+    for node in range(nodes):
+        labile = labile or synapses[trace, node, LABILE] != 0.0
+    now, integral, tagged = proteins(parameters, span, protein, constant, blocked, sources, activity, labile)
+    if tagged.real > 0.0:
         excess = np.full(nodes, 0.0 * (integral + early_decay))
         if labile:
             integrate_labile(parameters, traces, synapses, trace, span, constant, blocked, sources, tagged, excess)
@@ -221,7 +227,7 @@ def integrate_labile(
         left = 0.0
         for point in range(_POINTS.shape[0]):
             time = begin + half * (1.0 + _POINTS[point])
-            now, integral, tagged = proteins(parameters, time, protein, constant, blocked, sources, activity)
+            now, integral, tagged = proteins(parameters, time, protein, constant, blocked, sources, activity, True)
             remaining = np.exp(-time / parameters.tau_labile - integral / tau_late)
             falling = np.exp(-time / parameters.tau_tag)
             for node in range(excess.shape[0]):
