@@ -1,8 +1,8 @@
 """Maximum likelihood with bounds and transforms, from many starts, every one of them kept.
 
 Each study contributes the log-likelihood of its observations; its own parameters are searched together with the
-model parameters that all studies share. The search is least squares (trust region, within bounds) on deviance
-residuals r = √(2(ln L_max − ln L)), half the sum of whose squares is what the log-likelihood lacks of its maximum.
+model parameters that all studies share. The search is least squares (trust region, within bounds; then L-BFGS-B where that
+does not settle) on deviance residuals r = √(2(ln L_max − ln L)), half the sum of whose squares is what the log-likelihood lacks of its maximum.
 Their derivatives are taken study by study over the parameters that the study can feel, so that a joint fit costs little
 more than its parts. Standard errors come from the expected Fisher information at the best point; where the data say
 nothing about a parameter its verdict is "not identified".
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas
-from scipy.optimize import approx_fprime, least_squares
+from scipy.optimize import approx_fprime, least_squares, minimize
 from scipy.stats import qmc
 
 from engram.consolidation import ConsolidationModel
@@ -34,13 +34,17 @@ from .study import FreeParameter, Study
 
 SCREENED = 16  # points tried for each start
 _STEP = 1e-6  # forward-difference step on the search scale
-_MOST_EVALUATIONS = 150  # of one start, before it counts as not converged
+_MOST_EVALUATIONS = 60  # of least squares, before the quasi-Newton search takes over
 _PROBES = 8  # random places at which a parameter is tried for any effect
 _LEAST_INFORMATION = 1e-8  # relative eigenvalue of the information below which a direction is flat
 
 
 class FitError(RuntimeError):
     """A fit that cannot be trusted: the message says which, why and what to do."""
+
+
+class _Stopped(Exception):
+    """A search given up because the whole fit has been."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +87,15 @@ class Objective:
             self.coordinates += [c for c in felt if c.study != "shared"]
         self.columns = [np.array([self.coordinates.index(c) for c in felt], dtype=np.int64) for felt in felt_by]
         self.bounds = [(c.inward(c.bounds[0]), c.inward(c.bounds[1])) for c in self.coordinates]
+        self.stopped = False
 
     def values(self, position: np.ndarray) -> list[float]:
         return [coordinate.outward(float(x)) for coordinate, x in zip(self.coordinates, position, strict=True)]
 
     def predict(self, index: int, part: np.ndarray) -> np.ndarray:
         """Predicted observations of one study at a position over the coordinates that it feels."""
+        if self.stopped:
+            raise _Stopped
         coordinates = [self.coordinates[k] for k in self.columns[index]]
         return _predict(self.predictors[index], coordinates, part)
 
@@ -105,6 +112,11 @@ class Objective:
                 block[:, columns] = approx_fprime(position[columns], self._residuals, _STEP, index)
             rows.append(block)
         return np.concatenate(rows)
+
+    def deviance(self, position: np.ndarray) -> tuple[float, np.ndarray]:
+        """Half the sum of squared residuals and its gradient."""
+        residuals = self.residuals(position)
+        return 0.5 * float(residuals @ residuals), self.jacobian(position).T @ residuals
 
     def _residuals(self, part: np.ndarray, index: int) -> np.ndarray:
         return deviance_residuals(self.predictors[index].study.observations, self.predict(index, part))
@@ -272,13 +284,18 @@ def fit(
     first = np.array([c.inward(c.start) for c in objective.coordinates])
     objective.value(first)  # compiles, so that threads do not wait for one another
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        positions = [first, *_screened(objective, starts - 1, seed, pool)]
-        futures = {pool.submit(_run_start, objective, position): k for k, position in enumerate(positions)}
-        rows: list[dict[str, Any]] = [{}] * len(positions)
-        for future in as_completed(futures):
-            rows[futures[future]] = future.result()
-            if progress is not None:
-                progress(rows[futures[future]]["evaluations"])
+        try:
+            positions = [first, *_screened(objective, starts - 1, seed, pool)]
+            futures = {pool.submit(_run_start, objective, position): k for k, position in enumerate(positions)}
+            rows: list[dict[str, Any]] = [{}] * len(positions)
+            for future in as_completed(futures):
+                rows[futures[future]] = future.result()
+                if progress is not None:
+                    progress(rows[futures[future]]["evaluations"])
+        except BaseException:  # an interrupt must not wait for the searches that still run
+            objective.stopped = True
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     where = f"{name} on {', '.join(study.id for study in studies)}"
     good = [k for k, row in enumerate(rows) if row["converged"]]
     if not good:
@@ -308,6 +325,7 @@ def _value_or_worst(objective: Objective, point: np.ndarray) -> float:
 
 
 def _run_start(objective: Objective, position: np.ndarray) -> dict[str, Any]:
+    """Least squares, then L-BFGS-B from where that has stopped without settling (a kink, a long flat valley)."""
     low, high = np.array(objective.bounds).reshape(-1, 2).T
     if not len(position):
         return dict(log_likelihood=-objective.value(position), converged=True, message="nothing to fit",
@@ -318,6 +336,13 @@ def _run_start(objective: Objective, position: np.ndarray) -> dict[str, Any]:
             objective.residuals, inside, jac=objective.jacobian, bounds=(low, high), x_scale=high - low,
             ftol=1e-6, xtol=1e-7, gtol=1e-7, max_nfev=_MOST_EVALUATIONS,
         )  # fmt: skip
+        evaluations = int(result.nfev)
+        if not result.success:
+            result = minimize(
+                objective.deviance, result.x, jac=True, method="L-BFGS-B", bounds=objective.bounds,
+                options=dict(ftol=1e-6, maxiter=200),
+            )  # fmt: skip
+            evaluations += int(result.nfev)
         value = objective.value(result.x)
     except SimulationError as error:
         return dict(log_likelihood=np.nan, converged=False, message=str(error), evaluations=0, x=position)
@@ -325,7 +350,7 @@ def _run_start(objective: Objective, position: np.ndarray) -> dict[str, Any]:
         log_likelihood=-value,
         converged=bool(result.success) and bool(np.isfinite(value)),
         message=str(result.message),
-        evaluations=int(result.nfev),
+        evaluations=evaluations,
         x=result.x,
     )
 

@@ -13,6 +13,7 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
 from scipy.special import ndtr
 
 from engram import consolidation
@@ -24,6 +25,7 @@ from .study import Observation, Study
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _PANEL = (2.7, 2.35)  # inches
+_LETTER = 0.062  # inches, of a tick label
 _TIME_UNITS = ("s", "min", "h", "day", "days", "week", "weeks")
 _ALMOST = 1e-3  # log-likelihood: starts within it of the best have found it
 
@@ -76,7 +78,7 @@ def study_figure(study: Study, fits: Sequence[Fit]) -> Figure:
         figure = StyledFigure(figsize=size, layout="constrained")
         axes = list(figure.subplots(rows, columns, squeeze=False).flat)
         for ax, panel in zip(axes, panels, strict=False):
-            _draw_panel(ax, panel, predictions)
+            _draw_panel(ax, panel, predictions, size[0] / columns - 0.8)
         for ax in axes[len(panels) :]:
             ax.set_axis_off()
         handles = _observed_handles(panels)
@@ -107,7 +109,7 @@ def _model_look(model: str) -> dict[str, Any]:
     return {**look(index), "linewidth": 1.1, **marker}
 
 
-def _draw_panel(ax: Axes, panel: _Panel, predictions: Mapping[str, pandas.Series[Any]]) -> None:
+def _draw_panel(ax: Axes, panel: _Panel, predictions: Mapping[str, pandas.Series[Any]], inches: float) -> None:
     positions = panel.positions()
     xs = np.array([positions[o.name] for o in panel.observations])
     width = 0.0 if panel.numeric else 0.62 / (len(predictions) + 1)
@@ -124,7 +126,7 @@ def _draw_panel(ax: Axes, panel: _Panel, predictions: Mapping[str, pandas.Series
             color=GREY, fontsize=6.5,
         )  # fmt: skip
     ax.set_title("\n".join(textwrap.wrap(panel.title, 38)), pad=14)
-    _label_axes(ax, panel, positions)
+    _label_axes(ax, panel, positions, inches)
 
 
 def _height(panel: _Panel, o: Observation, predicted: float) -> float:
@@ -139,25 +141,27 @@ def _height(panel: _Panel, o: Observation, predicted: float) -> float:
 
 def _draw_observed(ax: Axes, panel: _Panel, o: Observation, x: float) -> None:
     colour = "black" if o.kind != "shown" else "0.6"
-    common: dict[str, Any] = dict(marker="o", markersize=5.5, color=colour, zorder=4, clip_on=False, linestyle="none")
     if panel.values:
         error = None if math.isnan(o.error) else o.error
-        ax.errorbar(x, float(o.value or 0.0), yerr=error, elinewidth=1.0, capsize=2, **common)
+        ax.errorbar(x, float(o.value or 0.0), yerr=error, elinewidth=1.0, capsize=2, color=colour, marker="o",
+                    markersize=5.5, zorder=4, linestyle="none")  # fmt: skip
     elif o.detected is None:
-        ax.plot(x, 0.5, **{**common, "marker": "$?$"})
-    else:
-        ax.plot(x, float(o.detected), markerfacecolor=colour if o.detected else "white", **common)
+        ax.text(x, 0.9, "?", color=colour, ha="center", va="center", fontweight="bold")
+    else:  # larger than the predictions, and under them
+        ax.plot(x, float(o.detected), marker="o", markersize=9, color=colour, zorder=2, clip_on=False,
+                markerfacecolor=colour if o.detected else "white")  # fmt: skip
 
 
-def _label_axes(ax: Axes, panel: _Panel, positions: Mapping[str, float]) -> None:
+def _label_axes(ax: Axes, panel: _Panel, positions: Mapping[str, float], inches: float) -> None:
     first = panel.observations[0]
     if panel.numeric:
         ax.set_xlabel(f"time ({first.x_unit})" if first.x_unit in _TIME_UNITS else first.x_unit)
         ax.margins(x=0.08)
     else:
         labels = {positions[o.name]: _category(o) for o in panel.observations}
-        letters = 11 if len(labels) > 3 else 15
-        ax.set_xticks(list(labels), ["\n".join(textwrap.wrap(text, letters)) for text in labels.values()])
+        letters = max(8, round(inches / len(labels) / _LETTER))
+        wrapped = [textwrap.wrap(text, letters, break_long_words=False) for text in labels.values()]
+        ax.set_xticks(list(labels), ["\n".join(lines) for lines in wrapped])
         ax.tick_params(axis="x", length=0)
         ax.set_xlim(-0.6, len(labels) - 0.4)
         ax.set_xlabel(first.x_unit)
@@ -203,7 +207,7 @@ def waterfall(fits: Mapping[str, Sequence[Fit]]) -> Figure:
     rows = math.ceil(len(fits) / columns)
     with style():
         figure = StyledFigure(figsize=(2.4 * columns + 0.6, 1.75 * rows + 0.5), layout="constrained")
-        axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+        axes = list(figure.subplots(rows, columns, squeeze=False, sharey=True).flat)
         for ax, (name, group) in zip(axes, fits.items(), strict=False):
             for fit in group:
                 table = fit.starts.sort_values("log_likelihood", ascending=False, ignore_index=True)
@@ -212,12 +216,13 @@ def waterfall(fits: Mapping[str, Sequence[Fit]]) -> Figure:
                 ax.plot(ranks, behind + _ALMOST, label=label_of(fit.model), **_model_look(fit.model))
                 failed = ~table.converged.astype(bool)
                 ax.plot(ranks[failed], behind[failed] + _ALMOST, "kx", markersize=6)
-            ax.set_yscale("log")
-            ax.set_ylim(_ALMOST / 2, None)
             ax.set_title(name)
             ax.xaxis.get_major_locator().set_params(integer=True)
         for ax in axes[len(fits) :]:
             ax.set_axis_off()
+        axes[0].set_yscale("log")
+        axes[0].yaxis.set_minor_locator(NullLocator())
+        axes[0].set_ylim(_ALMOST / 2, max(10.0, 2 * axes[0].get_ylim()[1]))
         figure.supxlabel("rank of the start", fontsize=8)
         figure.supylabel("log-likelihood behind the best\n(0.001 = the same)", fontsize=8)
         handles, labels = axes[0].get_legend_handles_labels()

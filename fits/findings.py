@@ -24,18 +24,18 @@ def preference(table: pandas.DataFrame) -> str:
     --------
     >>> table = pandas.DataFrame({"model": ["ThresholdCapture", "EncodingOnly"], "delta_aic": [0.0, 12.3]})
     >>> preference(table)
-    'threshold capture is strongly preferred; ΔAIC: encoding only 12.3'
+    'threshold capture is strongly preferred (ΔAIC: encoding only 12.3)'
     """
     rows = [(label_of(model), float(delta)) for model, delta in zip(table.model, table.delta_aic, strict=True)]
     tied = [name for name, delta in rows if delta < _NO_PREFERENCE]
-    behind = [f"{name} {delta:.1f}" for name, delta in rows[1:]]
+    behind = ", ".join(f"{name} {delta:.1f}" for name, delta in rows[1:])
     if len(tied) > 1:
-        words = f"{_listed(tied)} are not told apart"
+        words = f"the data do not tell {_listed(tied)} apart"
     else:
         delta = rows[1][1] if len(rows) > 1 else math.inf
         how = "weakly" if delta < _CLEAR else "clearly" if delta < _STRONG else "strongly"
         words = f"{tied[0]} is {how} preferred"
-    return f"{words}; ΔAIC: {', '.join(behind)}" if behind else words
+    return f"{words} (ΔAIC: {behind})" if behind else words
 
 
 def probability(row: Any) -> float:
@@ -53,8 +53,10 @@ def explained(row: Any) -> bool:
 def agreement(row: Any) -> str:
     """How a prediction agrees with its observation, in a few letters; empty where nothing was fitted."""
     if row.kind == "mean":
-        return f"{row.standardised_residual:+.1f} SE"
-    return f"P = {probability(row):.2g}" if row.kind == "detected" else ""
+        return f"{round(row.standardised_residual, 1) + 0.0:+.1f} SE".replace("-", "−")
+    if row.kind == "detected":
+        return f"P = {probability(row):.2f}" if probability(row) < 0.995 else "P > 0.99"
+    return ""
 
 
 def failures(fits: Sequence[Fit]) -> pandas.DataFrame:
@@ -95,18 +97,21 @@ def evidence(studies: Sequence[Study]) -> str:
 
 def identification(fit: Fit) -> str:
     """How many parameters of a fit the data identify, in words."""
-    counts = fit.estimates.verdict.value_counts()
-    total = len(fit.estimates)
-    if not total:
-        return f"{label_of(fit.model)} has no parameter to estimate here"
-    parts = [f"{counts.get('ok', 0)} of {total} parameters of {label_of(fit.model)} are identified"]
-    for verdict, words in (("at bound", "at a bound of the search"), ("not identified", "not identified")):
-        if verdict in counts:
-            names = fit.estimates[fit.estimates.verdict == verdict]
-            listed = [name if study == "shared" else f"{study}: {name}"
-                      for study, name in zip(names.study, names.parameter, strict=True)]  # fmt: skip
-            parts.append(f"{counts[verdict]} {words} ({', '.join(listed)})")
-    return "; ".join(parts)
+    table = fit.estimates
+    shared, own = table[table.study == "shared"], table[table.study != "shared"]
+    parts = []
+    if len(shared):
+        parts.append(f"of the {len(shared)} parameters that all studies share, {_counted(shared)}")
+    if len(own):
+        parts.append(f"of the {len(own)} parameters of single studies, {_counted(own)}")
+    return f"Under {label_of(fit.model)}, {'; '.join(parts) or 'there is nothing to estimate'}."
+
+
+def _counted(table: pandas.DataFrame) -> str:
+    counts = table.verdict.value_counts()
+    words = {"ok": "identified", "at bound": "at a bound of the search", "not identified": "not identified"}
+    return ", ".join(f"{counts[verdict]} {'is' if counts[verdict] == 1 else 'are'} {text}"
+                     for verdict, text in words.items() if verdict in counts)  # fmt: skip
 
 
 def total_comparison(tables: Mapping[str, pandas.DataFrame]) -> pandas.DataFrame:

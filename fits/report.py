@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import math
+import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +16,7 @@ import pandas
 from matplotlib.figure import Figure
 
 from engram import plots
-from engram.units import format_time
+from engram.units import day, hour, minute
 from theory import salience
 
 from . import figures, findings
@@ -27,6 +28,8 @@ from .results import save_figure, write_tables
 from .study import FLAGS, Study
 from .timeline import relations, timeline
 
+_TIMES = ((day, "d"), (hour, "h"), (minute, "min"))
+_ZOOM = 1.9  # pixels of the page for a point of a figure
 _ALT = {
     "enhancement": "Simulated enhancement of a neutral memory against the interval to an emotional event",
     "enhancement-fitted": "The same simulated curves with the jointly fitted biology",
@@ -75,9 +78,9 @@ def render(results: Reproduction, drawn: Path, seconds: Mapping[str, float]) -> 
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(number=number, time=format_time, label=label_of, quantity=quantity)
+    environment.filters.update(number=number, fixed=fixed, label=label_of, quantity=quantity)
     environment.tests["finite"] = math.isfinite
-    embedded = {path.stem: _embedded(path) for path in sorted(drawn.glob("*.svg"))}
+    embedded = {path.stem: _embedded(path.read_text(encoding="utf-8")) for path in sorted(drawn.glob("*.svg"))}
     return environment.get_template("report.html").render(
         results=results,
         seconds=seconds,
@@ -85,6 +88,7 @@ def render(results: Reproduction, drawn: Path, seconds: Mapping[str, float]) -> 
         figures=embedded,
         alt=_ALT,
         findings=_findings(results),
+        titles={study.id: study.title for study in results.studies},
         studies=[_study(study, results) for study in results.studies],
         failures={"alone": _failures_alone(results), "jointly": _failures(results.joint)},
         models=[fit.model for fit in results.joint],
@@ -95,32 +99,43 @@ def render(results: Reproduction, drawn: Path, seconds: Mapping[str, float]) -> 
     )
 
 
-def number(value: Any) -> str:
-    """A number to four digits, in words that survive a narrow column; a dash where there is none.
+def number(value: float, digits: int = 3) -> str:
+    """A number to so many digits, with a true minus sign; a dash where there is none.
 
     Examples
     --------
-    >>> number(0.123456), number(1234567.0), number(float("nan")), number(3)
-    ('0.1235', '1.235e+06', '–', '3')
+    >>> number(0.123456), number(-2.0), number(float("nan"))
+    ('0.123', '−2', '–')
     """
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    return "–" if math.isnan(value) else f"{value:.{digits}g}".replace("-", "−")
+
+
+def fixed(value: float, error: float = math.nan) -> str:
+    """A number to a hundredth of its standard error, or to two decimals.
+
+    Examples
+    --------
+    >>> fixed(64.2211, 13.4), fixed(3e-10, 0.04), fixed(-0.07)
+    ('64.2', '0.0000', '−0.07')
+    """
+    if math.isnan(value):
         return "–"
-    return f"{float(value):.4g}".replace("-", "−")
+    decimals = 2 if math.isnan(error) else max(0, 2 - math.floor(math.log10(error)))
+    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")
 
 
-def quantity(value: float, unit: str) -> str:
+def quantity(value: float, unit: str, digits: int = 3) -> str:
     """A number with its unit; seconds in the unit that a person would use.
 
     Examples
     --------
     >>> quantity(6884.0, "s"), quantity(0.4, "1")
-    ('1.912 h', '0.4')
+    ('1.91 h', '0.4')
     """
-    if math.isnan(value):
-        return "–"
-    if unit == "s":
-        return format_time(value)
-    return number(value) if unit == "1" else f"{number(value)} {unit}"
+    if unit == "s" and not math.isnan(value):
+        seconds, name = next(((s, n) for s, n in _TIMES if abs(value) >= s), (1.0, "s"))
+        return f"{number(value / seconds, digits)} {name}"
+    return number(value, digits) if unit == "1" else f"{number(value, digits)} {unit}"
 
 
 def _figures(results: Reproduction) -> dict[str, Figure]:
@@ -223,6 +238,9 @@ def _write_curves(folder: Path, results: Reproduction) -> None:
             pandas.concat(parts, ignore_index=True).to_csv(path, index=False, lineterminator="\n")
 
 
-def _embedded(path: Path) -> str:
-    """A figure as a data address, which no page needs to fetch."""
-    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+def _embedded(drawing: str) -> tuple[str, int]:
+    """A figure as a data address, which no page needs to fetch, and its width on the page (pixels)."""
+    address = "data:image/svg+xml;base64," + base64.b64encode(drawing.encode("utf-8")).decode("ascii")
+    width = re.search(r'<svg[^>]* width="([0-9.]+)pt"', drawing)
+    assert width is not None, "matplotlib writes the width of a figure in points"
+    return address, round(_ZOOM * float(width[1]))

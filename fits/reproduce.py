@@ -27,7 +27,7 @@ from .progress import Progress
 from .study import Study, load_study, shipped_studies
 
 MODELS = tuple(consolidation.MODELS)
-STARTS, QUICK_STARTS = 8, 2
+STARTS, QUICK_STARTS = 6, 2
 TOGETHER = "all studies, separately"
 JOINT = "all studies, jointly"
 CURVES: dict[str, Callable[..., pandas.DataFrame]] = {
@@ -101,7 +101,8 @@ def reproduce(
     Parameters
     ----------
     starts : int
-        Starts of each fit of one study; joint fits begin at the optima of the separate ones and at a quarter as many others.
+        Starts of each fit of one study; joint fits begin at the optima of the separate ones and at a quarter as many
+        others.
     seed : int
     workers : int, optional
         Threads; all processors by default. The numbers do not depend on it.

@@ -16,7 +16,7 @@ from engram.protocol import (
     Test,
     begins,
 )
-from engram.units import format_time
+from engram.units import day, hour, minute
 
 from .design import Design
 
@@ -35,7 +35,7 @@ def timeline(design: Design) -> list[str]:
     >>> from fits import load_study
     >>> study = load_study("frey_morris_1998")
     >>> timeline(study.conditions["weak alone"])
-    ['0 s: encode S2 (strength estimated as weak)', '6.333 h: test S2']
+    ['0 min: encode S2 (strength estimated as weak)', '6 h 20 min: test S2']
     """
     parameters: dict[int, dict[int, str]] = {}
     for slot in design.slots:
@@ -55,16 +55,16 @@ def timeline(design: Design) -> list[str]:
 def relations(design: Design) -> list[str]:
     """Which traces share proteins, and how far."""
     protocol = design.protocol
-    pairs = {
-        f"{_kind(one)} and {_kind(other)} are related by {design.pairs.get((one, other)) or f'{value:g}'}"
-        for (one, other), value in protocol.relatedness.items()
-    }
-    lines = sorted(pairs)
+    pairs: dict[str, set[str]] = {}
+    for (one, other), value in protocol.relatedness.items():
+        share = _number("relatedness", value, design.pairs.get((one, other)))
+        pairs.setdefault(share, set()).add(f"{_kind(one)} with {_kind(other)}")
+    lines = [f"{share}: {', '.join(sorted(members))}" for share, members in pairs.items()]
     for category, value in protocol.within_category.items():
         members = [name for name, own in protocol.categories.items() if own == category]
         if len(members) > 1:
-            share = design.within.get(category) or f"{value:g}"
-            lines.append(f"the {len(members)} traces of category {category} are related by {share}")
+            share = _number("relatedness", value, design.within.get(category))
+            lines.append(f"{share}: the {len(members)} traces of category {category}")
     return lines
 
 
@@ -81,10 +81,7 @@ def _tests_of_all(events: Sequence[Event]) -> set[float]:
 
 def _words(event: Event, parameters: Mapping[int, str]) -> str:
     def number(name: str, value: float, column: int = 0) -> str:
-        parameter = parameters.get(column)
-        if parameter is None:
-            return f"{name} {value:g}"
-        return f"{name} estimated" if parameter == name.replace(" ", "_") else f"{name} estimated as {parameter}"
+        return _number(name, value, parameters.get(column))
 
     if isinstance(event, Encode):
         return f"encode {_kind(event.trace)} ({number('strength', event.strength)})"
@@ -92,15 +89,21 @@ def _words(event: Event, parameters: Mapping[int, str]) -> str:
         return f"release {event.modulator} ({number('dose', event.dose)})"
     if isinstance(event, Reactivate):
         detail = f"{number('cue', event.cue)}, {number('prediction error', event.prediction_error, 1)}"
-        return f"reactivate {_kind(event.trace)} for {format_time(event.duration)} ({detail})"
+        return f"reactivate {_kind(event.trace)} for {_clock(event.duration)} ({detail})"
     if isinstance(event, Extinguish):
         return f"extinguish {_kind(event.trace)} ({number('strength', event.strength)})"
     if isinstance(event, Intervene):
         dose = "" if event.dose == 1 else f" (dose {event.dose:g})"
-        return f"{event.agent.replace('_', ' ')}{dose} for {format_time(event.off - event.on)}"
+        return f"{event.agent.replace('_', ' ')}{dose} for {_clock(event.off - event.on)}"
     if isinstance(event, Sleep):
-        return f"sleep for {format_time(event.off - event.on)}"
+        return f"sleep for {_clock(event.off - event.on)}"
     return f"test {_kind(event.trace)}{_reactivating(event)}"
+
+
+def _number(name: str, value: float, parameter: str | None) -> str:
+    if parameter is None:
+        return f"{name} {value:g}"
+    return f"{name} estimated" if parameter == name.replace(" ", "_") else f"{name} estimated as {parameter}"
 
 
 def _reactivating(event: Test) -> str:
@@ -113,5 +116,18 @@ def _kind(trace: str) -> str:
 
 def _when(times: Sequence[float]) -> str:
     if len(times) <= _MOST_LISTED:
-        return ", ".join(format_time(time) for time in times)
-    return f"{format_time(times[0])} to {format_time(times[-1])}, {len(times)} times"
+        return ", ".join(_clock(time) for time in times)
+    return f"{_clock(times[0])} to {_clock(times[-1])}, {len(times)} times"
+
+
+def _clock(seconds: float) -> str:
+    """A time in whole units: ``34200`` becomes ``"9 h 30 min"``."""
+    parts = []
+    for name, unit in (("d", day), ("h", hour), ("min", minute)):
+        count = int(round(seconds, 6) // unit)
+        seconds -= count * unit
+        if count:
+            parts.append(f"{count} {name}")
+    if seconds > 1e-6:
+        parts.append(f"{seconds:.4g} s")
+    return " ".join(parts) or "0 min"
