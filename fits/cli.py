@@ -265,8 +265,7 @@ def _time(text: str) -> float:
     try:
         seconds = parse_time(text)
     except ValueError as error:
-        hint = f'; {text} needs a unit, such as "{text} min"' if text.strip().replace(".", "", 1).isdigit() else ""
-        raise CommandError(f"--at: {error}{hint}") from None
+        raise CommandError(f"--at: {error}") from None
     if seconds < 0:
         raise CommandError(f"--at: {text!r} is negative; give a time after the start of the protocol")
     return seconds
@@ -341,7 +340,7 @@ def _expected(error: Exception) -> bool:
 
     from .estimation import FitError
 
-    if isinstance(error, (FitError, SimulationError, OSError)):
+    if isinstance(error, (CommandError, FitError, SimulationError, OSError)):
         return True
     if not isinstance(error, ValueError):
         return False

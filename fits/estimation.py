@@ -1,10 +1,10 @@
 """Maximum likelihood with bounds and transforms, from many starts, every one of them kept.
 
 Each study contributes the log-likelihood of its observations; its own parameters are searched together with the
-model parameters that all studies share. The search is least squares (trust region, within bounds; then L-BFGS-B where that
-does not settle) on deviance residuals r = √(2(ln L_max − ln L)), half the sum of whose squares is what the log-likelihood lacks of its maximum.
-Their derivatives are taken study by study over the parameters that the study can feel, so that a joint fit costs little
-more than its parts. Standard errors come from the expected Fisher information at the best point; where the data say
+model parameters that all studies share. The search is least squares (trust region, within bounds; then L-BFGS-B where
+that does not settle) on deviance residuals r = √(2(ln L_max − ln L)), half the sum of whose squares is what the
+log-likelihood lacks of its maximum. Their derivatives are taken study by study over the parameters that the study can
+feel, so that a joint fit costs little more than its parts. Standard errors come from the expected Fisher information at the best point; where the data say
 nothing about a parameter its verdict is "not identified".
 """
 
@@ -332,7 +332,7 @@ def _run_start(objective: Objective, position: np.ndarray) -> dict[str, Any]:
                     evaluations=1, x=position)  # fmt: skip
     inside = np.clip(position, low + 1e-9 * (high - low), high - 1e-9 * (high - low))
     try:
-        result = least_squares(
+        result: Any = least_squares(
             objective.residuals, inside, jac=objective.jacobian, bounds=(low, high), x_scale=high - low,
             ftol=1e-6, xtol=1e-7, gtol=1e-7, max_nfev=_MOST_EVALUATIONS,
         )  # fmt: skip

@@ -16,7 +16,6 @@ from engram.recall import RESPONSES
 
 from .study import Study, rows_of
 
-
 #: Heterogeneity nodes in fits: their error, below 0.3 % of a curve's range, is far below that of any observation.
 NODES = 16
 
