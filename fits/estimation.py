@@ -4,8 +4,8 @@ Each study contributes the log-likelihood of its observations; its own parameter
 model parameters that all studies share. The search is least squares (trust region, within bounds; then L-BFGS-B where
 that does not settle) on deviance residuals r = √(2(ln L_max − ln L)), half the sum of whose squares is what the
 log-likelihood lacks of its maximum. Their derivatives are taken study by study over the parameters that the study can
-feel, so that a joint fit costs little more than its parts. Standard errors come from the expected Fisher information at the best point; where the data say
-nothing about a parameter its verdict is "not identified".
+feel, so that a joint fit costs little more than its parts. Standard errors come from the expected Fisher information
+at the best point; where the data say nothing about a parameter its verdict is "not identified".
 """
 
 from __future__ import annotations
