@@ -117,9 +117,9 @@ def enhancement_window(
         ax.margins(y=0.1)
         heading: dict[str, Any] = dict(transform=ax.get_xaxis_transform(), va="top", color=GREY, fontsize=7)
         if before:
-            ax.text(0, 1, "proactive  ", ha="right", **heading)
+            ax.text(0, 1, "proactive\u00a0\u00a0", ha="right", **heading)
         if after:
-            ax.text(0, 1, "  retroactive", ha="left", **heading)
+            ax.text(0, 1, "\u00a0\u00a0retroactive", ha="left", **heading)
         legend(ax)
     return figure
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ class Progress:
         self._began = time.perf_counter()
         shape = "{percentage:3.0f}% |{bar}| {elapsed}, {remaining} left, {desc}{postfix}"
         self._bar = tqdm(total=total, file=sys.stderr, disable=not self._terminal, leave=False, bar_format=shape)
+        self._closed = threading.Event()
+        if self._terminal:
+            threading.Thread(target=self._tick, daemon=True).start()
 
     @contextmanager
     def part(self, name: str, weight: float = 0.0, steps: int = 1) -> Iterator[None]:
@@ -46,12 +50,20 @@ class Progress:
         if not self._terminal:
             print(f"{name}: {self.seconds[name]:.1f} s", file=sys.stderr, flush=True)
 
-    def finished(self, evaluations: int) -> None:
+    def finished(self, evaluations: int = 0) -> None:
         """One step of the part has ended, after this many evaluations."""
         self._evaluations += evaluations
-        rate = self._evaluations / max(time.perf_counter() - self._began, 1e-9)
-        self._bar.set_postfix_str(f"{rate:.0f} evaluations/s", refresh=False)
+        if self._evaluations:
+            rate = self._evaluations / max(time.perf_counter() - self._began, 1e-9)
+            self._bar.set_postfix_str(f"{rate:.0f} evaluations/s", refresh=False)
         self._bar.update(self._weight)
 
     def close(self) -> None:
+        """Take the bar away."""
+        self._closed.set()
         self._bar.close()
+
+    def _tick(self) -> None:
+        """Let the clock of the bar run on between steps."""
+        while not self._closed.wait(1.0):
+            self._bar.refresh()

@@ -56,11 +56,13 @@ def write_report(folder: Path, results: Reproduction) -> None:
     results : Reproduction
     """
     progress = Progress(1.0)
-    with progress.part("drawing figures", 1.0):
-        for name, figure in _figures(results).items():
-            save_figure(figure, folder / "figures", name)
-            progress.finished(1)
-    progress.close()
+    try:
+        with progress.part("drawing figures", 1.0, 12 + len(results.studies)):
+            for name, figure in _figures(results).items():
+                save_figure(figure, folder / "figures", name)
+                progress.finished()
+    finally:
+        progress.close()
     fits = {**{f"{name}, alone": group for name, group in results.separate.items()}, JOINT: results.joint}
     write_tables(folder, fits, results.comparisons, results.provenance)
     _write_curves(folder, results)

@@ -128,7 +128,7 @@ def reproduce(
     try:
         with progress.part("compiling kernels", compilation):
             _compile(models, made.workers)
-            progress.finished(0)
+            progress.finished()
         separate: dict[str, tuple[Fit, ...]] = {}
         for study in chosen:
             with progress.part(f"fitting {study.id}", sum(plan[model, study.id] for model in models) * starts,
