@@ -20,177 +20,24 @@ from typing import Any
 
 import numpy as np
 import pandas
-from scipy.optimize import approx_fprime, least_squares, minimize
+from scipy.optimize import least_squares, minimize
 from scipy.stats import qmc
 
 from engram.consolidation import ConsolidationModel
 from engram.consolidation.model import SimulationError
-from engram.neuromodulation import Neuromodulator
-from engram.parameter import parameter_fields
 
-from .likelihood import detection_probability, deviance_residuals, information, log_likelihoods
-from .prediction import NODES, Predictor, model_class
-from .study import FreeParameter, Study
+from .likelihood import detection_probability, log_likelihoods
+from .objective import Objective
+from .prediction import NODES, model_class
+from .study import Study
 
 SCREENED = 16  # points tried for each start
-_STEP = 1e-6  # forward-difference step on the search scale
 _MOST_EVALUATIONS = 60  # of least squares, before the quasi-Newton search takes over
-_PROBES = 8  # random places at which a parameter is tried for any effect
 _LEAST_INFORMATION = 1e-8  # relative eigenvalue of the information below which a direction is flat
 
 
 class FitError(RuntimeError):
     """A fit that cannot be trusted: the message says which, why and what to do."""
-
-
-class _Stopped(Exception):
-    """A search given up because the whole fit has been."""
-
-
-@dataclass(frozen=True)
-class _Coordinate:
-    """One searched parameter: where it belongs and how it is scaled."""
-
-    study: str  # "shared" or the study's identifier
-    name: str
-    unit: str
-    start: float
-    bounds: tuple[float, float]
-    scale: str
-    description: str
-
-    def inward(self, value: float) -> float:
-        return float(np.log(value)) if self.scale == "log" else value
-
-    def outward(self, position: float) -> float:
-        value = float(np.exp(position)) if self.scale == "log" else position
-        return min(max(value, self.bounds[0]), self.bounds[1])
-
-
-class Objective:
-    """The joint log-likelihood of studies under one model, on the search scale.
-
-    A parameter that changes no prediction of any study under this model is not searched, nor counted.
-    """
-
-    def __init__(self, studies: Sequence[Study], model: ConsolidationModel, biology: Sequence[str]) -> None:
-        self.predictors = [Predictor(study, model) for study in studies]
-        shared = [_biological_coordinate(model, name) for name in biology]
-        self.coordinates: list[_Coordinate] = []
-        self.columns: list[np.ndarray] = []  # for each study, the coordinates that it can feel
-        felt_by = []
-        for predictor in self.predictors:
-            own = [_study_coordinate(predictor.study.id, predictor.study.parameters[n]) for n in predictor.parameters]
-            felt_by.append(_felt(predictor, [*shared, *own]))
-        self.coordinates += [c for c in shared if any(c in felt for felt in felt_by)]
-        for felt in felt_by:
-            self.coordinates += [c for c in felt if c.study != "shared"]
-        self.columns = [np.array([self.coordinates.index(c) for c in felt], dtype=np.int64) for felt in felt_by]
-        self.bounds = [(c.inward(c.bounds[0]), c.inward(c.bounds[1])) for c in self.coordinates]
-        self.stopped = False
-
-    def values(self, position: np.ndarray) -> list[float]:
-        return [coordinate.outward(float(x)) for coordinate, x in zip(self.coordinates, position, strict=True)]
-
-    def predict(self, index: int, part: np.ndarray) -> np.ndarray:
-        """Predicted observations of one study at a position over the coordinates that it feels."""
-        if self.stopped:
-            raise _Stopped
-        coordinates = [self.coordinates[k] for k in self.columns[index]]
-        return _predict(self.predictors[index], coordinates, part)
-
-    def residuals(self, position: np.ndarray) -> np.ndarray:
-        """Deviance residuals of all observations, study by study."""
-        return np.concatenate([self._residuals(position[columns], k) for k, columns in enumerate(self.columns)])
-
-    def jacobian(self, position: np.ndarray) -> np.ndarray:
-        """Derivatives of the residuals, (observations, coordinates); zero where a study cannot feel a coordinate."""
-        rows = []
-        for index, columns in enumerate(self.columns):
-            block = np.zeros((len(self.predictors[index].study.observations), len(position)))
-            if len(columns):
-                block[:, columns] = approx_fprime(position[columns], self._residuals, _STEP, index)
-            rows.append(block)
-        return np.concatenate(rows)
-
-    def deviance(self, position: np.ndarray) -> tuple[float, np.ndarray]:
-        """Half the sum of squared residuals and its gradient."""
-        residuals = self.residuals(position)
-        return 0.5 * float(residuals @ residuals), self.jacobian(position).T @ residuals
-
-    def _residuals(self, part: np.ndarray, index: int) -> np.ndarray:
-        return deviance_residuals(self.predictors[index].study.observations, self.predict(index, part))
-
-    def value(self, position: np.ndarray) -> float:
-        """Negative log-likelihood."""
-        return sum(self._study(position[columns], index) for index, columns in enumerate(self.columns))
-
-    def _study(self, part: np.ndarray, index: int) -> float:
-        predicted = self.predict(index, part)
-        return -float(log_likelihoods(self.predictors[index].study.observations, predicted).sum())
-
-    def information(self, position: np.ndarray) -> np.ndarray:
-        """Expected Fisher information over all coordinates, on the search scale."""
-        total = np.zeros((len(position), len(position)))
-        for index, columns in enumerate(self.columns):
-            part = position[columns]
-            slopes = self._slopes(index, part)
-            weights = information(self.predictors[index].study.observations, self.predict(index, part))
-            total[np.ix_(columns, columns)] += slopes.T @ (weights[:, None] * slopes)
-        return total
-
-    def _slopes(self, index: int, part: np.ndarray) -> np.ndarray:
-        """Derivative of one study's predictions, (observations, coordinates), by central differences."""
-        step = 1e-5
-        slopes = np.zeros((len(self.predictors[index].study.observations), len(part)))
-        for k in range(len(part)):
-            up, down = part.copy(), part.copy()
-            up[k] += step
-            down[k] -= step
-            slopes[:, k] = (self.predict(index, up) - self.predict(index, down)) / (2 * step)
-        return slopes
-
-
-def _predict(predictor: Predictor, coordinates: Sequence[_Coordinate], part: np.ndarray) -> np.ndarray:
-    shared: dict[str, float] = {}
-    own = {p.name: p.start for p in predictor.study.parameters.values()}
-    for coordinate, x in zip(coordinates, part, strict=True):
-        (shared if coordinate.study == "shared" else own)[coordinate.name] = coordinate.outward(float(x))
-    return predictor(own, shared)
-
-
-def _felt(predictor: Predictor, coordinates: Sequence[_Coordinate]) -> list[_Coordinate]:
-    """The coordinates that change some prediction: tried at random pairs of values, at random places."""
-    rng = np.random.default_rng(0)
-    low, high = np.array([(c.inward(c.bounds[0]), c.inward(c.bounds[1])) for c in coordinates]).reshape(-1, 2).T
-    felt: set[int] = set()
-    for _ in range(_PROBES):
-        place = low + rng.random(len(low)) * (high - low)
-        reference = _predict(predictor, coordinates, place)
-        for k in sorted(set(range(len(coordinates))) - felt):
-            moved = place.copy()
-            moved[k] = low[k] + rng.random() * (high[k] - low[k])
-            if not np.array_equal(_predict(predictor, coordinates, moved), reference):
-                felt.add(k)
-    return [coordinate for k, coordinate in enumerate(coordinates) if k in felt]
-
-
-def _biological_coordinate(model: ConsolidationModel, name: str) -> _Coordinate:
-    """A model parameter, or "modulator.parameter", searched on a log scale within a factor of ten of its value."""
-    owner: ConsolidationModel | Neuromodulator = model
-    key = name
-    if "." in name:
-        modulator, key = name.split(".")
-        owner = next(known for known in model.neuromodulators if known.name == modulator)
-    field = next(field for field in parameter_fields(owner) if field.name == key)
-    value = float(getattr(owner, key))
-    low, high = field.metadata["bounds"]
-    bounds = (max(low, value / 10), min(high, value * 10))
-    return _Coordinate("shared", name, field.metadata["unit"], value, bounds, "log", field.metadata["description"])
-
-
-def _study_coordinate(study: str, p: FreeParameter) -> _Coordinate:
-    return _Coordinate(study, p.name, p.unit, p.start, p.bounds, p.scale, p.description)
 
 
 @dataclass(frozen=True)
@@ -462,8 +309,7 @@ def _prediction_table(study: Study, predicted: np.ndarray) -> pandas.DataFrame:
     likelihoods = log_likelihoods(study.observations, predicted)
     rows = []
     for k, o in enumerate(study.observations):
-        is_mean = o.kind == "mean" and o.value is not None
-        observed: Any = o.value if is_mean else o.detected
+        observed: Any = o.detected if o.kind == "detected" else o.value
         rows.append(
             dict(
                 study=study.id, observation=o.name, kind=o.kind, panel=o.panel, x=o.x, x_unit=o.x_unit,

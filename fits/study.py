@@ -197,7 +197,10 @@ def _values(table: Table, known: Mapping[str, tuple[float, float]], starts: Mapp
         elif isinstance(value, str) and not _is_time(value):
             raise table.error(key, f"unknown parameter {value!r}; the study has {', '.join(starts) or 'none'}")
         else:
-            values[key] = table.time(key) if isinstance(value, str) else table.number(key, *known[key])
+            number = table.time(key) if isinstance(value, str) else table.number(key, *known[key])
+            if not known[key][0] <= number <= known[key][1]:
+                raise table.error(key, f"is {value!r}; it must lie between {known[key][0]:g} and {known[key][1]:g} s")
+            values[key] = number
     return values
 
 

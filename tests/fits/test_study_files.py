@@ -141,6 +141,10 @@ BAD = {
         "conversion: is -1; it must lie between 0",
     ),
     "unknown model setting": (ONE + "\n[model]\ntag_treshold = 0.3\n", "did you mean 'tag_threshold'"),
+    "time constant out of range": (
+        ONE + '\n[model]\ntau_early = "0 s"\n',
+        "model.tau_early: is '0 s'; it must lie between 60",
+    ),
     "empty": ("  \n", "is empty; start from one of the shipped studies"),
 }  # fmt: skip
 
