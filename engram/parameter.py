@@ -62,9 +62,13 @@ def check_parameters(model: Any) -> None:
         low, high = field.metadata["bounds"]
         where = f"{type(model).__name__}({field.name}={value!r})"
         try:
+            if isinstance(value, (str, bool)):
+                raise TypeError
             real = float(complex(value).real)
         except (TypeError, ValueError):
-            raise TypeError(f"{where}: {field.name} must be a number in {field.metadata['unit']}") from None
+            raise TypeError(
+                f"{where}: {field.name} must be a number between {low:g} and {high:g} (unit {field.metadata['unit']})"
+            ) from None
         if math.isnan(real) or not low <= real <= high:
             raise ValueError(
                 f"{where}: {field.name} ({field.metadata['description']}) must lie between {low:g} and {high:g} "

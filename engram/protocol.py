@@ -28,7 +28,9 @@ def _number(event: object, name: str, low: float, high: float, rule: str) -> Non
     value = getattr(event, name)
     kind = type(event).__name__
     try:
-        number = math.nan if isinstance(value, bool) else float(complex(value).real)
+        if isinstance(value, (str, bool)):
+            raise TypeError
+        number = float(complex(value).real)
     except (TypeError, ValueError):
         raise ProtocolError(f"{kind}: {name} is {value!r}, which is not a number; {rule}") from None
     if math.isnan(number) or not low <= number <= high:
@@ -233,6 +235,9 @@ class Protocol:
                 )
         ordered = tuple(sorted(events, key=begins))
         traces = tuple(dict.fromkeys(event.trace for event in ordered if hasattr(event, "trace")))
+        for name, given in (("relatedness", relatedness), ("categories", categories)):
+            if given is not None and not isinstance(given, Mapping):
+                raise ProtocolError(f"{name} is {given!r}; give a dictionary, such as {{('a', 'b'): 0.5}}")
         categories = dict(categories or {})
         if not isinstance(within_category, Mapping):
             within_category = dict.fromkeys(categories.values(), within_category)

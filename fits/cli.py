@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _search_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--starts", type=_positive, metavar="N", help="starts of each fit (default: 8)")
+    command.add_argument("--starts", type=_positive, metavar="N", help="starts of each fit (default: 6)")
     command.add_argument("--seed", type=_natural, default=1, metavar="N", help="seed of the starts (default: 1)")
     command.add_argument("--workers", type=_positive, metavar="N", help="threads (default: all processors)")
 
@@ -315,6 +315,8 @@ def _summary(fit: Fit) -> str:
         f"{same} of {fit.starts_run} starts reached the best within 0.01, {failed} did not converge; "
         f"{fit.evaluations} evaluations in {fit.seconds:.1f} s"
     )
+    if same < 2 and len(fit.estimates):
+        head += "\nOnly one start reached this: give more starts (--starts) before relying on it."
     if not len(fit.estimates):
         return f"{head}\n"
     table = fit.estimates[["study", "parameter", "estimate", "standard_error", "unit", "verdict"]]

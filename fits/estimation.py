@@ -33,6 +33,7 @@ from .study import Study
 
 SCREENED = 16  # points tried for each start
 _MOST_EVALUATIONS = 60  # of least squares, before the quasi-Newton search takes over
+_WIDEST = 0.2  # standard error, in widths of the search, from which 95 % intervals span most of it
 _LEAST_INFORMATION = 1e-8  # relative eigenvalue of the information below which a direction is flat
 
 
@@ -299,7 +300,7 @@ def _standard_errors(objective: Objective, position: np.ndarray) -> tuple[np.nda
     for place, k in enumerate(free):
         spread = float(np.sqrt(max(inverse[place, place], 0.0)))
         loose = float((vectors[place, flat] ** 2).sum()) > 1e-4
-        if loose or spread > 1.0:  # a standard error wider than the whole search range
+        if loose or spread > _WIDEST:
             verdicts[k] = "not identified"
         errors[k] = spread * scale[place]
     return errors, verdicts

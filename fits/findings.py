@@ -14,7 +14,7 @@ from .study import Study
 
 LARGE_RESIDUAL = 2.0  # standard errors
 SMALL_PROBABILITY = 0.05
-_NO_PREFERENCE, _CLEAR, _STRONG = 2.0, 4.0, 10.0  # ΔAIC; after Burnham & Anderson 2002, section 2.6
+_NO_PREFERENCE, _CLEAR, _STRONG = 2.0, 7.0, 10.0  # ΔAIC; after Burnham & Anderson 2002, section 2.6
 
 
 def preference(table: pandas.DataFrame) -> str:
@@ -33,7 +33,7 @@ def preference(table: pandas.DataFrame) -> str:
         words = f"the data do not tell {_listed(tied)} apart"
     else:
         delta = rows[1][1] if len(rows) > 1 else math.inf
-        how = "weakly" if delta < _CLEAR else "clearly" if delta < _STRONG else "strongly"
+        how = "moderately" if delta < _CLEAR else "clearly" if delta < _STRONG else "strongly"
         words = f"{tied[0]} is {how} preferred"
     return f"{words} (ΔAIC: {behind})" if behind else words
 

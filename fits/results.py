@@ -53,7 +53,8 @@ def write_tables(
             part.insert(1, "model", fit.model)
             parts.append(part)
         # the starts of different studies have different parameters
-        _write_csv(pandas.concat([part for part in parts if len(part)], ignore_index=True), folder / f"{table}.csv")
+        filled = [part for part in parts if len(part)] or parts[:1]  # a model may have nothing to estimate
+        _write_csv(pandas.concat(filled, ignore_index=True), folder / f"{table}.csv")
     if comparisons:
         parts = [table.assign(fit=name) for name, table in comparisons.items()]
         joined = pandas.concat(parts, ignore_index=True)

@@ -172,7 +172,7 @@ def _parameter(table: Table, name: str) -> FreeParameter:
     row = table.table("parameters").table(name)
     row.only({"start", "bounds", "scale", "unit", "description"})
     bounds = row.content.get("bounds")
-    if not (isinstance(bounds, list) and len(bounds) == 2 and all(isinstance(b, (int, float)) for b in bounds)):
+    if not (isinstance(bounds, list) and len(bounds) == 2 and all(type(b) in (int, float) for b in bounds)):
         raise row.error("bounds", f"is {bounds!r}; write two numbers, such as [0.05, 0.95]")
     low, high = float(bounds[0]), float(bounds[1])
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
@@ -185,22 +185,33 @@ def _parameter(table: Table, name: str) -> FreeParameter:
     )
 
 
-def _values(table: Table, known: Mapping[str, tuple[float, float]], starts: Mapping[str, float]) -> dict[str, Any]:
-    """Numbers or names of study parameters, each within the bounds of the setting it stands for."""
+def _settings(model: Any) -> dict[str, tuple[float, float, str]]:
+    """Lower bound, upper bound and unit of each parameter of a model or response."""
+    return {f.name: (*f.metadata["bounds"], f.metadata["unit"]) for f in parameter_fields(model)}
+
+
+def _values(
+    table: Table, known: Mapping[str, tuple[float, float, str]], starts: Mapping[str, float]
+) -> dict[str, Any]:
+    """Numbers, times with a unit, or names of study parameters, each within the bounds of what it stands for."""
     table.only(set(known))
     values: dict[str, float | str] = {}
     for key, value in table.content.items():
+        low, high, unit = known[key]
         if isinstance(value, str) and value in starts:
-            if not known[key][0] <= starts[value] <= known[key][1]:
-                raise table.error(key, f"the parameter {value!r} starts at {starts[value]!r}, outside {known[key]}")
+            if not low <= starts[value] <= high:
+                where = f"starts at {starts[value]!r}, outside {low:g} to {high:g}"
+                raise table.error(key, f"the parameter {value!r} {where}")
             values[key] = value
         elif isinstance(value, str) and not _is_time(value):
-            raise table.error(key, f"unknown parameter {value!r}; the study has {', '.join(starts) or 'none'}")
-        else:
-            number = table.time(key) if isinstance(value, str) else table.number(key, *known[key])
-            if not known[key][0] <= number <= known[key][1]:
-                raise table.error(key, f"is {value!r}; it must lie between {known[key][0]:g} and {known[key][1]:g} s")
+            raise table.error(key, f"unknown parameter {value!r}; known are {', '.join(starts) or 'none'}")
+        elif unit == "s":
+            number = table.time(key)
+            if not low <= number <= high:
+                raise table.error(key, f"is {value!r}; it must lie between {low:g} and {high:g} s")
             values[key] = number
+        else:
+            values[key] = table.number(key, low, high)
     return values
 
 
@@ -211,22 +222,20 @@ def _is_time(text: str) -> bool:
 def _response(table: Table, starts: Mapping[str, float]) -> tuple[str, dict[str, float | str]]:
     kind = table.choice("type", RESPONSES)
     rest = Table(table.path, table.where, {key: value for key, value in table.content.items() if key != "type"})
-    known = {field.name: field.metadata["bounds"] for field in parameter_fields(RESPONSES[kind])}
-    return kind, _values(rest, known, starts)
+    return kind, _values(rest, _settings(RESPONSES[kind]), starts)
 
 
 def model_values(table: Table, starts: Mapping[str, float]) -> dict[str, float | str]:
-    known: dict[str, tuple[float, float]] = {}
+    known: dict[str, tuple[float, float, str]] = {}
     for name in consolidation.MODELS:
-        for field in parameter_fields(getattr(consolidation, name)):
-            known.setdefault(field.name, field.metadata["bounds"])
+        known = _settings(getattr(consolidation, name)) | known
     return _values(table, known, starts)
 
 
 def modulator_values(table: Table, starts: Mapping[str, float]) -> dict[tuple[str, str], float | str]:
     names = [modulator.name for modulator in neuromodulation.NEUROMODULATORS]
     table.only(names)
-    known = {field.name: field.metadata["bounds"] for field in parameter_fields(neuromodulation.Neuromodulator)}
+    known = _settings(neuromodulation.Neuromodulator)
     return {
         (name, key): value
         for name in table.content

@@ -317,8 +317,9 @@ class Run:
 
         from .state import OUTPUTS
 
-        times = [float(time) for time in times]
-        values = self._read(times)
+        if np.ndim(times) != 1:
+            raise ValueError(f"cannot read at {times!r}; give a list of times in seconds, such as [0, 1 * hour]")
+        values = self._read(list(times))
         traces = self.protocol.traces
         frame = pandas.DataFrame(values, columns=list(OUTPUTS))[_SHOWN]
         frame.insert(0, "time", np.repeat(times, len(traces)))
@@ -341,8 +342,8 @@ class Run:
 
     def _read(self, times: Sequence[float]) -> np.ndarray:
         for time in times:
-            if not 0 <= time < np.inf:
-                raise ValueError(f"cannot read at {time!r} s; give times of zero or more seconds")
+            if not isinstance(time, (int, float, np.integer)) or not 0 <= time < np.inf:
+                raise ValueError(f"cannot read at {time!r}; give times of zero or more seconds, such as 24 * hour")
         batch = Batch([self.protocol], self.model.neuromodulators, reads=times)
         extra = sorted(set(range(len(batch.rows))) - set(batch.tests))
         values = self.model.simulate(batch)[extra]

@@ -62,7 +62,8 @@ def test_a_value_out_of_bounds_is_named_with_the_bounds(pair):
 def test_a_value_that_is_no_number_is_named_with_the_unit(bad):
     with pytest.raises(TypeError) as caught:
         ThresholdCapture(tau_early=bad)
-    assert str(caught.value) == f"ThresholdCapture(tau_early={bad!r}): tau_early must be a number in s"
+    rule = "tau_early must be a number between 60 and 2.592e+06 (unit s)"
+    assert str(caught.value) == f"ThresholdCapture(tau_early={bad!r}): {rule}"
 
 
 @pytest.mark.parametrize("kind", MODELS)

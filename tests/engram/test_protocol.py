@@ -227,7 +227,7 @@ def test_an_unknown_trace_or_time_of_a_read_is_an_error():
     with pytest.raises(ValueError, match=r"unknown trace 'sound'; the protocol has scene, tone"):
         run.strength("sound", at=0)
     for bad in (-1.0, math.nan, math.inf):
-        with pytest.raises(ValueError, match=rf"cannot read at {bad!r} s; give times of zero or more seconds"):
+        with pytest.raises(ValueError, match=rf"cannot read at {bad!r}; give times of zero or more seconds"):
             run.strength("scene", at=bad)
 
 
@@ -349,3 +349,10 @@ def test_a_rejected_argument_changes_nothing():
     protocol = Protocol(SCENE, TONE, relatedness=pairs)
     pairs[("scene", "tone")] = 2.0
     assert protocol.relatedness == {("scene", "tone"): 0.5}
+
+
+def test_text_is_not_a_number():
+    with pytest.raises(ProtocolError, match=r"strength is '0\.4', which is not a number"):
+        Encode("a", at=0, strength="0.4")
+    with pytest.raises(ProtocolError, match=r"relatedness is 0\.5; give a dictionary"):
+        Protocol(Encode("a", at=0, strength=0.4), relatedness=0.5)

@@ -128,3 +128,8 @@ def test_models_are_compared_only_on_the_same_observations(one):
     assert table.aic_weight.sum() == pytest.approx(1)
     with pytest.raises(ValueError, match="compare like with like"):
         fits.compare([first, fit([load_study("nader_2000")], "EncodingOnly", starts=1, shared=False)])
+
+
+def test_a_standard_error_as_wide_as_the_search_is_not_called_identified(one):
+    wide = dataclasses.replace(one, observations=(dataclasses.replace(one.observations[0], error=40.0),))
+    assert fit([wide], "EncodingOnly", starts=1, shared=False).estimates.verdict[0] == "not identified"

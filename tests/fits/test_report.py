@@ -142,8 +142,8 @@ def test_a_figure_is_the_same_to_the_byte(made, tmp_path):
     "deltas, words",
     [
         ([0, 1.4, 9], "the data do not tell threshold capture and linear capture apart (ΔAIC: linear capture 1.4"),
-        ([0, 3, 9], "threshold capture is weakly preferred (ΔAIC: linear capture 3.0, encoding only 9.0)"),
-        ([0, 5, 9], "threshold capture is clearly preferred"),
+        ([0, 3, 9], "threshold capture is moderately preferred (ΔAIC: linear capture 3.0, encoding only 9.0)"),
+        ([0, 8, 9], "threshold capture is clearly preferred"),
         ([0, 10, 19], "threshold capture is strongly preferred"),
     ],
 )

@@ -145,6 +145,11 @@ BAD = {
         ONE + '\n[model]\ntau_early = "0 s"\n',
         "model.tau_early: is '0 s'; it must lie between 60",
     ),
+    "time where a number belongs": (
+        ONE + '\n[model]\ndurable_fraction = "1 s"\n',
+        "model.durable_fraction: is '1 s'; write a number",
+    ),
+    "time constant without unit": (ONE + "\n[model]\ntau_early = 7200\n", "7200 is a time without a unit"),
     "empty": ("  \n", "is empty; start from one of the shipped studies"),
 }  # fmt: skip
 
