@@ -33,10 +33,11 @@ _MOST_TERMS = 4000
 @kernel
 def protein_course(span: Any, produced: Any, protein: Any, tau_protein: Any) -> Any:
     """p after ``span`` s and ∫p over them, from ``protein``, production lasting for the first ``produced`` s."""
-    gone = np.expm1(-span / tau_protein)
     if produced.real <= 0.0:
+        gone = np.expm1(-span / tau_protein)
         return protein * (1.0 + gone), -protein * tau_protein * gone
     if produced.real >= span.real:
+        gone = np.expm1(-span / tau_protein)
         return protein * (1.0 + gone) - gone, span + (1.0 - protein) * tau_protein * gone
     gone = np.expm1(-produced / tau_protein)
     reached = protein * (1.0 + gone) - gone
