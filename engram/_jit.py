@@ -73,7 +73,8 @@ def kernel(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Res
     A function that stands in no package (a script, a notebook), or calls one, is compiled in every session:
     nothing would tell when a file next to it has changed.
     """
-    dispatcher = numba.njit(nogil=True, error_model="numpy")(function)
+    # inlined, a kernel does not count references to the arrays it is handed: a quarter of the event loop's time
+    dispatcher = numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)
     folder = _folder(function)
     # with NUMBA_DISABLE_JIT=1 the "dispatcher" is the function itself
     if folder is not None and hasattr(dispatcher, "enable_caching") and _ready(folder):

@@ -68,6 +68,8 @@ class Batch:
     timeline : Timeline
     rows : list of (protocol, trace, time)
         What each output row holds: first every Test and extra read of the first protocol in order of time, and so on.
+    tests : (tests,) array of int
+        The rows that hold what a Test reads.
     event_index : list of list of int
         For each protocol, the timeline row of each of its events (of an Intervene or Sleep, its onset; −1 where an
         antagonist finds no receptor in the table).
@@ -87,13 +89,14 @@ class Batch:
         self.protocols = tuple(protocols)
         self.modulators = tuple((modulator.name, modulator.receptor) for modulator in modulators)
         self.rows: list[tuple[int, str, float]] = []
-        self.tests: list[int] = []
+        self._tests: list[int] = []
         self.event_index: list[list[int]] = []
         self._events: list[_Row] = []
         self._relations: dict[str, list[Any]] = {name: [] for name in Timeline._fields}
         self._relations.update(event_start=[0], trace_start=[0], member_start=[0], pair_start=[0])
         for protocol in self.protocols:
             self._add(protocol, reads)
+        self.tests = np.array(self._tests, dtype=np.intp)
         self.timeline = self._layout()
 
     def with_timeline(self, timeline: Timeline) -> Batch:
@@ -122,7 +125,7 @@ class Batch:
             if kind == READ:
                 row = len(self.rows)
                 if position < last:
-                    self.tests.append(row)
+                    self._tests.append(row)
                 self.rows.append((number, protocol.traces[target], time))
             self._events.append((time, kind, target, value, row))
         self.event_index.append([first_row_of.get(position, -1) for position in range(last)])

@@ -128,18 +128,19 @@ def relate(parameters, traces, synapses, drive, sources, timeline, first, trace,
     return status
 
 
-def write(parameters, traces, synapses, trace, weights, strength, out):  # type: ignore[no-untyped-def]
+def write(parameters, traces, synapses, trace, weights, strength, out, row):  # type: ignore[no-untyped-def]
     """Write the weighted means of a trace's state into one output row."""
-    out[:] = 0.0
+    for column in range(SYNAPSE_COLUMNS):
+        out[row, column] = 0.0
     for node in range(weights.shape[0]):
         for column in range(SYNAPSE_COLUMNS):
             value = synapses[trace, node, column]
             if column == TAG:
                 value = tag_of(parameters, synapses[trace, node, EARLY], value) + 0.0 * value
-            out[column] += weights[node] * value
-    out[SYNAPSE_COLUMNS] = traces[trace, PROTEIN]
-    out[SYNAPSE_COLUMNS + 1] = traces[trace, COMPETING]
-    out[STRENGTH] = strength
+            out[row, column] += weights[node] * value
+    out[row, SYNAPSE_COLUMNS] = traces[trace, PROTEIN]
+    out[row, SYNAPSE_COLUMNS + 1] = traces[trace, COMPETING]
+    out[row, STRENGTH] = strength
 
 
 def simulate(parameters, modulators, timeline, scores, weights, out):  # type: ignore[no-untyped-def]
@@ -157,14 +158,23 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
     -------
     (status, protocol) : the first failure and the protocol in which it happened
     """
+    event_start = timeline.event_start
+    trace_start = timeline.trace_start
+    kinds = timeline.kind
+    times = timeline.time
+    targets = timeline.target
+    values = timeline.value
+    rows = timeline.row
+    pair_start = timeline.pair_start
+    category = timeline.category
     n_modulators = modulators.shape[0]
-    n_protocols = timeline.event_start.shape[0] - 1
-    zero = 0.0 * (parameters.tau_early + modulators[0, 0] + timeline.value[0, 0])
+    n_protocols = event_start.shape[0] - 1
+    zero = 0.0 * (parameters.tau_early + modulators[0, 0] + values[0, 0])
     most_events = 0
     most_traces = 0
     for protocol in range(n_protocols):
-        most_events = max(most_events, timeline.event_start[protocol + 1] - timeline.event_start[protocol])
-        most_traces = max(most_traces, timeline.trace_start[protocol + 1] - timeline.trace_start[protocol])
+        most_events = max(most_events, event_start[protocol + 1] - event_start[protocol])
+        most_traces = max(most_traces, trace_start[protocol + 1] - trace_start[protocol])
     nodes = weights.shape[0]
     traces = np.full((most_traces, TRACE_COLUMNS), zero)
     synapses = np.full((most_traces, nodes, SYNAPSE_COLUMNS), zero)
@@ -181,30 +191,35 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
     related = np.zeros(most_traces, np.bool_)
 
     for protocol in range(n_protocols):
-        begin = timeline.event_start[protocol]
-        end = timeline.event_start[protocol + 1]
-        first = timeline.trace_start[protocol]
+        begin = event_start[protocol]
+        end = event_start[protocol + 1]
+        first = trace_start[protocol]
         if begin == end:
             continue
-        start = timeline.time[end - 1]
+        start = times[end - 1]
         for event in range(begin, end):
-            if timeline.kind[event] != READ:  # a read before anything happens must not start the clock
-                start = timeline.time[event]
+            if kinds[event] != READ:  # a read before anything happens must not start the clock
+                start = times[event]
                 break
-        n_traces = timeline.trace_start[protocol + 1] - first
+        n_traces = trace_start[protocol + 1] - first
         for trace in range(n_traces):
-            traces[trace, :] = 0.0
+            for column in range(TRACE_COLUMNS):
+                traces[trace, column] = 0.0
             traces[trace, TIME] = start
             traces[trace, ENCODED] = start
-            synapses[trace, :, :] = 0.0
-            pairs = timeline.pair_start[first + trace + 1] - timeline.pair_start[first + trace]
-            related[trace] = pairs > 0 or timeline.category[first + trace] >= 0
-        drive[0, :] = 0.0
+            for node in range(nodes):
+                for column in range(SYNAPSE_COLUMNS):
+                    synapses[trace, node, column] = 0.0
+            is_eligible[trace] = False
+            pairs = pair_start[first + trace + 1] - pair_start[first + trace]
+            related[trace] = pairs > 0 or category[first + trace] >= 0
+        for column in range(drive.shape[1]):
+            drive[0, column] = 0.0
         drive[0, START] = start
         drive[0, CONSTANT] = parameters.baseline_drive
-        concentration[:] = 0.0
-        receptor[:] = 0.0
-        is_eligible[:] = False
+        for k in range(n_modulators):
+            concentration[k] = 0.0
+            receptor[k] = 0.0
         n_eligible = 0
         last = 0
         stimulation = zero
@@ -212,20 +227,20 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
         status = OK
 
         for event in range(begin, end):
-            now = timeline.time[event]
-            kind = timeline.kind[event]
-            target = timeline.target[event]
-            a = timeline.value[event, 0]
+            now = times[event]
+            kind = kinds[event]
+            target = targets[event]
+            a = values[event, 0]
 
             if kind == READ or kind == ENCODE or kind == REACTIVATE or kind == EXTINGUISH:
                 status = max(status, advance(parameters, traces, synapses, drive, sources, target, last, now))
 
             if kind == READ:
-                row = timeline.row[event]
+                row = rows[event]
                 if row >= 0:
                     shift = present_effect(modulators, RETRIEVAL_GAIN, concentration, released, receptor, now)
                     strength = strength_of(parameters, traces, synapses, target, weights, now, shift)
-                    write(parameters, traces, synapses, target, weights, strength, out[row])
+                    write(parameters, traces, synapses, target, weights, strength, out, row)
 
             elif kind == ENCODE or kind == REACTIVATE:
                 before = mean_early(synapses, target, weights)
@@ -238,8 +253,8 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
                     shift = present_effect(modulators, RETRIEVAL_GAIN, concentration, released, receptor, now)
                     strength = strength_of(parameters, traces, synapses, target, weights, now, shift)
                     gain = present_effect(modulators, LABILITY_GAIN, concentration, released, receptor, now)
-                    error = timeline.value[event, 1]
-                    reactivate(parameters, synapses, target, strength, a, error, timeline.value[event, 2], gain)
+                    error = values[event, 1]
+                    reactivate(parameters, synapses, target, strength, a, error, values[event, 2], gain)
                     if error != 0.0 and parameters.surprise_drive != 0.0:
                         last = new_segment(drive, sources, last, now)
                         drive[last, SOURCE + n_modulators] += parameters.surprise_drive * error

@@ -27,8 +27,7 @@ from .model import CaptureModel, kernel_parameters
 from .state import ACTIVITY, LABILE, LATE, NOW, OK, PROTEIN, RATE, TAG, magnitude
 
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(16)
-_FEW_POINTS, _FEW_WEIGHTS = np.polynomial.legendre.leggauss(4)
-_NEAR_RESONANCE = 1e-2  # relative distance of two rates below which their divided difference is integrated
+_NEAR_RESONANCE = 1e-2  # relative distance of two rates below which their divided difference is not a difference
 _GONE = 1e-22  # labile strength that no longer matters
 
 
@@ -63,87 +62,60 @@ LinearCaptureParameters = kernel_parameters("LinearCaptureParameters", LinearCap
 
 
 @kernel
-def decayed(rate: Any, span: Any) -> Any:
-    """E(λ) = ∫ exp(−λs) ds over ``span``."""
-    if rate == 0.0:
-        return span + 0.0 * rate
-    return -np.expm1(-rate * span) / rate
+def proteins(
+    parameters: Any, span: Any, protein: Any, constant: Any, blocked: bool, sources: Any, activity: Any
+) -> tuple[Any, Any, Any]:
+    """p, P = ∫p and Q = ∫p exp(−s/τ_tag) after ``span`` s.
 
-
-@kernel
-def decayed_slope(rate: Any, span: Any) -> Any:
-    """−dE/dλ = ∫ s exp(−λs) ds over ``span``."""
-    x = rate * span
-    if abs(x) < 0.05:
-        rest = 1 / 30 - x * (1 / 144 - x * (1 / 840 - x / 5760))
-        return span * span * (1 / 2 - x * (1 / 3 - x * (1 / 8 - x * rest)))
-    return (1.0 - np.exp(-x) * (1.0 + x)) / (rate * rate)
-
-
-@kernel
-def convolved(source: Any, clearance: Any, extra: Any, span: Any, cleared: Any) -> Any:
-    """[E(source + extra) − E(clearance + extra)] · clearance/(clearance − source), also where the two rates meet.
-
-    ``cleared`` is E(clearance + extra).
+    p is a sum of exponentials; P and Q follow from integrating its equation, alone and times exp(−s/τ_tag).
     """
-    difference = clearance - source
-    if abs(difference) > _NEAR_RESONANCE * abs(clearance):
-        return (decayed(source + extra, span) - cleared) * clearance / difference
-    total = 0.0 * difference
-    for point in range(_FEW_POINTS.shape[0]):
-        rate = source + extra + 0.5 * (1.0 + _FEW_POINTS[point]) * difference
-        total += 0.5 * _FEW_WEIGHTS[point] * decayed_slope(rate, span)
-    return clearance * total
+    clearance = 1.0 / parameters.tau_protein
+    falling = 1.0 / parameters.tau_tag
+    cleared = np.expm1(-span * clearance)
+    tag_lost = np.expm1(-span * falling)
+    made = 0.0 * (cleared + tag_lost)
+    made_tagged = made
+    now = protein * (1.0 + cleared)
+    if not blocked:
+        early_lost = np.expm1(-span / parameters.tau_early)
+        for k in range(-1, sources.shape[1]):
+            level = parameters.capture_gain * (sources[NOW, k] if k >= 0 else constant + 0.0 * clearance)
+            if level == 0.0:
+                continue
+            rate = 0.0 * clearance
+            lost = 0.0 * cleared
+            if k >= 0:
+                rate = rate + sources[RATE, k]
+                lost = np.expm1(-span * rate)
+            amount = level * parameters.ambient_activity
+            for part in range(2):
+                if part == 1:
+                    amount = level * activity
+                    rate = rate + 1.0 / parameters.tau_early
+                    lost = lost + early_lost + lost * early_lost
+                if amount != 0.0:
+                    now += amount * response_to(rate, lost, clearance, cleared, span)
+                    made += amount * (span if rate == 0.0 else -lost / rate)
+                    made_tagged -= amount * (lost + tag_lost + lost * tag_lost) / (rate + falling)
+    integral = made - (now - protein) / clearance
+    tagged = (clearance * made_tagged + protein - now * (1.0 + tag_lost)) / (clearance + falling)
+    return now, integral, tagged
 
 
 @kernel
-def response_to(source: Any, clearance: Any, span: Any) -> Any:
-    """p after ``span`` s of production exp(−source·s), from rest: the exponential convolved with its clearance."""
-    x = (clearance - source) * span
-    if x.real > 0.0:
-        leading = np.exp(-source * span)
-        x = -x
-    else:
-        leading = np.exp(-clearance * span)
+def response_to(rate: Any, lost: Any, clearance: Any, cleared: Any, span: Any) -> Any:
+    """p after ``span`` s of production exp(−rate·s), from rest: the exponential convolved with its clearance.
+
+    ``lost`` and ``cleared`` are what the two exponentials have lost by then, as negative numbers.
+    """
+    difference = clearance - rate
+    if abs(difference) > _NEAR_RESONANCE * abs(clearance):
+        return clearance * (lost - cleared) / difference
+    x = difference * span
     share = 1.0 + 0.5 * x
     if abs(x) > 1e-8:
         share = np.expm1(x) / x
-    return clearance * span * leading * share
-
-
-@kernel
-def proteins(
-    parameters: Any, span: Any, protein: Any, constant: Any, blocked: bool, sources: Any, activity: Any, labile: bool
-) -> tuple[Any, Any, Any]:
-    """p, P = ∫p and Q = ∫p exp(−s/τ_tag) after ``span`` s; P is left out (0) unless something is ``labile``."""
-    clearance = 1.0 / parameters.tau_protein
-    falling = 1.0 / parameters.tau_tag
-    now = protein * np.exp(-span * clearance)
-    cleared = decayed(clearance + 0.0 * falling, span) if labile else 0.0 * (clearance + falling)
-    cleared_tagged = decayed(clearance + falling, span)
-    integral = protein * cleared
-    tagged = protein * cleared_tagged
-    if not blocked:
-        for k in range(-1, sources.shape[1]):
-            level = constant + 0.0 * clearance
-            rate = 0.0 * clearance
-            if k >= 0:
-                level = sources[NOW, k] + 0.0 * clearance
-                rate = sources[RATE, k] + 0.0 * clearance
-            if level == 0.0:
-                continue
-            for source in range(2):
-                if source == 0:
-                    amount = parameters.capture_gain * level * parameters.ambient_activity
-                else:
-                    amount = parameters.capture_gain * level * activity
-                    rate = rate + 1.0 / parameters.tau_early
-                if amount != 0.0:
-                    now += amount * response_to(rate, clearance, span)
-                    if labile:
-                        integral += amount * convolved(rate, clearance, 0.0 * clearance, span, cleared)
-                    tagged += amount * convolved(rate, clearance, falling, span, cleared_tagged)
-    return now, integral, tagged
+    return clearance * span * (1.0 + cleared) * share
 
 
 @kernel
@@ -181,7 +153,7 @@ def capture(
     labile = False
     for node in range(nodes):
         labile = labile or synapses[trace, node, LABILE] != 0.0
-    now, integral, tagged = proteins(parameters, span, protein, constant, blocked, sources, activity, labile)
+    now, integral, tagged = proteins(parameters, span, protein, constant, blocked, sources, activity)
     if tagged.real > 0.0:
         excess = np.full(nodes, 0.0 * (integral + early_decay))
         if labile:
@@ -227,7 +199,7 @@ def integrate_labile(
         left = 0.0
         for point in range(_POINTS.shape[0]):
             time = begin + half * (1.0 + _POINTS[point])
-            now, integral, tagged = proteins(parameters, time, protein, constant, blocked, sources, activity, True)
+            now, integral, tagged = proteins(parameters, time, protein, constant, blocked, sources, activity)
             remaining = np.exp(-time / parameters.tau_labile - integral / tau_late)
             falling = np.exp(-time / parameters.tau_tag)
             for node in range(excess.shape[0]):

@@ -72,16 +72,21 @@ def recaptured_in_decay(span: Any, protein: Any, tau_protein: Any, tau_late: Any
 
 
 @kernel
-def _rising_sum(x: Any, c: Any) -> Any:
-    """M(x) = Σ_n x^n/(c)_(n+1), the series of the lower incomplete gamma function."""
-    term = 1.0 / c
-    total = term
+def _rising_sums(x: Any, y: Any, c: Any) -> Any:
+    """M(x) and M(y) for y ≤ x, the series of the lower incomplete gamma function."""
+    term_x = 1.0 / c
+    term_y = term_x
+    total_x = term_x + 0.0 * x
+    total_y = term_y + 0.0 * y
     for n in range(1, _MOST_TERMS):
-        term *= x / (c + n)
-        total += term
-        if term.real <= 1e-17 * total.real:
-            return total
-    return total * np.nan
+        next_factor = 1.0 / (c + n)
+        term_x *= x * next_factor
+        term_y *= y * next_factor
+        total_x += term_x
+        total_y += term_y
+        if term_x.real <= 1e-17 * total_x.real:
+            return total_x, total_y
+    return total_x * np.nan, total_y * np.nan
 
 
 @kernel
@@ -94,5 +99,6 @@ def recaptured_in_production(span: Any, protein: Any, tau_protein: Any, tau_late
     c = tau_protein * (1.0 / tau_labile + 1.0 / tau_late)
     gone = np.expm1(-span / tau_protein)
     kept = np.exp(-span / tau_labile - span / tau_late - b * gone)
-    survived = tau_protein * (_rising_sum(b, c) - kept * _rising_sum(b * (1.0 + gone), c))
+    all_of_it, rest = _rising_sums(b, b * (1.0 + gone), c)
+    survived = tau_protein * (all_of_it - kept * rest)
     return 1.0 - kept - survived / tau_labile, kept
