@@ -81,9 +81,7 @@ def time_of(protocol: Protocol, repeats: int) -> float:
     return processor_time(lambda: MODEL.simulate(batch), repeats)
 
 
-def grown(
-    name: str, of_size: Callable[[int], Protocol], sizes: tuple[int, ...], repeats: int
-) -> Iterator[Measurement]:
+def grown(name: str, of_size: Callable[[int], Protocol], sizes: tuple[int, ...], repeats: int) -> Iterator[Measurement]:
     """Time per event at the smallest and largest size, and the slope over all."""
     times = [time_of(of_size(size), repeats) for size in sizes]
     for size, taken in ((sizes[0], times[0]), (sizes[-1], times[-1])):

@@ -120,8 +120,7 @@ def specialise(template: Callable[..., Any], namespace: dict[str, Any], name: st
     if template.__code__.co_freevars:
         outer = ", ".join(template.__code__.co_freevars)
         raise TypeError(
-            f"The template {template.__qualname__} uses {outer} of the function around it; "
-            "define it at module level."
+            f"The template {template.__qualname__} uses {outer} of the function around it; define it at module level."
         )
     copy = types.FunctionType(template.__code__, namespace, name, template.__defaults__)
     copy.__module__ = namespace["__name__"]

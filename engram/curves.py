@@ -306,9 +306,7 @@ def reconsolidation_window(
         raise ValueError(f"releases is {releases!r}; give a whole number of zero or more")
     made: list[Event] = [Encode(_NEUTRAL, at=0.0, strength=strength)]
     made += [Release(modulator, at=index * spacing, dose=dose) for index in range(releases)]
-    reminder = Reactivate(
-        _NEUTRAL, at=memory_age, cue=cue, prediction_error=prediction_error, duration=duration
-    )
+    reminder = Reactivate(_NEUTRAL, at=memory_age, cue=cue, prediction_error=prediction_error, duration=duration)
     test = Test(_NEUTRAL, at=memory_age + test_delay)
 
     def sessions(delay: float) -> tuple[Protocol, ...]:

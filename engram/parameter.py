@@ -39,9 +39,7 @@ def parameter(
     description : str
         What the parameter is, in a few words.
     """
-    metadata = dict(
-        unit=unit, bounds=bounds, symbol=symbol, source=source, verified=verified, description=description
-    )
+    metadata = dict(unit=unit, bounds=bounds, symbol=symbol, source=source, verified=verified, description=description)
     return dataclasses.field(default=default, metadata=metadata)
 
 

@@ -207,9 +207,7 @@ def salience_response(
     return figure
 
 
-def relatedness_response(
-    curves: Curves, *, observed: pandas.DataFrame | None = None, ax: Axes | None = None
-) -> Figure:
+def relatedness_response(curves: Curves, *, observed: pandas.DataFrame | None = None, ax: Axes | None = None) -> Figure:
     """Enhancement against relatedness to the emotional memory.
 
     Parameters
@@ -278,9 +276,7 @@ def sensitivity(table: pandas.DataFrame, *, most: int = 12, ax: Axes | None = No
             else:
                 ax.set_xlabel(_X_LABELS.get(x, x))
             limit = np.nanmax(np.abs(values))
-            mesh = ax.pcolormesh(
-                positions / scale, rows, values, cmap="PuOr", vmin=-limit, vmax=limit, rasterized=True
-            )
+            mesh = ax.pcolormesh(positions / scale, rows, values, cmap="PuOr", vmin=-limit, vmax=limit, rasterized=True)
             ax.set_xlim(positions[0] / scale, positions[-1] / scale)
             figure.colorbar(mesh, ax=ax, pad=0.02).set_label(what)
         relative = units[shown] == "per relative change"

@@ -30,7 +30,7 @@ def parse_time(text: object) -> float:
     1800.0
     """
     if not isinstance(text, str):
-        raise ValueError(f"{text!r} is a time without a unit; write it as text with one, such as \"{text} min\"")
+        raise ValueError(f'{text!r} is a time without a unit; write it as text with one, such as "{text} min"')
     match = _PATTERN.match(text)
     if match is None:
         raise ValueError(f'{text!r} is not a time; write a number and a unit, such as "30 min"')

@@ -135,9 +135,7 @@ def _reproduce(options: argparse.Namespace) -> None:
 
     starts = options.starts or (QUICK_STARTS if options.quick else STARTS)
     with output_folder(options.out) as folder:
-        results = reproduce(
-            starts=starts, seed=options.seed, workers=options.workers, command=options.command_line
-        )
+        results = reproduce(starts=starts, seed=options.seed, workers=options.workers, command=options.command_line)
         write_report(folder, results)
     from .findings import preference
 

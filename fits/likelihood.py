@@ -1,10 +1,10 @@
 """How likely each observation is, given its prediction.
 
-    mean       the observed value is normal about the prediction with its standard error
-    detected   with predicted effect Δ and standard error σ, a two-sided test at α = .05 is significant in the
-               expected direction with probability Φ(Δ/σ − 1.96) and in the other with Φ(−Δ/σ − 1.96);
-               "detected" has the first, a null the complement of both. Nulls weigh as much as effects.
-    shown      no likelihood
+mean       the observed value is normal about the prediction with its standard error
+detected   with predicted effect Δ and standard error σ, a two-sided test at α = .05 is significant in the
+           expected direction with probability Φ(Δ/σ − 1.96) and in the other with Φ(−Δ/σ − 1.96);
+           "detected" has the first, a null the complement of both. Nulls weigh as much as effects.
+shown      no likelihood
 """
 
 from __future__ import annotations

@@ -190,9 +190,7 @@ def _settings(model: Any) -> dict[str, tuple[float, float, str]]:
     return {f.name: (*f.metadata["bounds"], f.metadata["unit"]) for f in parameter_fields(model)}
 
 
-def _values(
-    table: Table, known: Mapping[str, tuple[float, float, str]], starts: Mapping[str, float]
-) -> dict[str, Any]:
+def _values(table: Table, known: Mapping[str, tuple[float, float, str]], starts: Mapping[str, float]) -> dict[str, Any]:
     """Numbers, times with a unit, or names of study parameters, each within the bounds of what it stands for."""
     table.only(set(known))
     values: dict[str, float | str] = {}
@@ -237,9 +235,7 @@ def modulator_values(table: Table, starts: Mapping[str, float]) -> dict[tuple[st
     table.only(names)
     known = _settings(neuromodulation.Neuromodulator)
     return {
-        (name, key): value
-        for name in table.content
-        for key, value in _values(table.table(name), known, starts).items()
+        (name, key): value for name in table.content for key, value in _values(table.table(name), known, starts).items()
     }
 
 

@@ -87,9 +87,7 @@ def early_strength() -> Expr:
 @cache
 def protein_under_constant_production() -> Expr:
     """p(t) under threshold capture, between two changes of production."""
-    return _solve(
-        Eq(tau_protein * protein(time).diff(time), -protein(time) + production), protein(time), protein_0
-    )
+    return _solve(Eq(tau_protein * protein(time).diff(time), -protein(time) + production), protein(time), protein_0)
 
 
 @cache
@@ -151,9 +149,7 @@ def _from_rest(general: Expr, start: Expr) -> Expr:
 def recapture() -> Expr:
     """R(t) for any course of p: the fraction of the labile strength taken back into z without a tag."""
     moment = Symbol("s", nonnegative=True)
-    lost = (
-        Integral(exp(-moment / tau_labile - accumulated(moment) / tau_late), (moment, 0, time)) / tau_labile
-    )
+    lost = Integral(exp(-moment / tau_labile - accumulated(moment) / tau_late), (moment, 0, time)) / tau_labile
     return 1 - exp(-time / tau_labile - accumulated(time) / tau_late) - lost
 
 

@@ -205,10 +205,7 @@ def linear_exponent(release_after_encoding: float, experiment: OneRelease) -> fl
         values["activity"] = experiment.early_after_release(release_after_encoding)
         return value_of(linear_exponent_retroactive(), interval=release_after_encoding, **values)
     clearing = 1.0 / experiment.drive_clearance
-    if any(
-        abs(mu * experiment.tau_protein - 1.0) < 1e-12
-        for mu in (clearing, clearing + 1.0 / experiment.tau_early)
-    ):
+    if any(abs(mu * experiment.tau_protein - 1.0) < 1e-12 for mu in (clearing, clearing + 1.0 / experiment.tau_early)):
         # Resonance: the limit exists, and a shift of 1e-11 reaches it within rounding at 30 digits.
         values["tau_protein"] *= 1.0 + 1e-11
     return value_of(linear_exponent_proactive(), interval=-release_after_encoding, **values)

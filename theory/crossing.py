@@ -41,9 +41,7 @@ from theory.notation import (
 
 def drive_product() -> Expr:
     """D(t) for one release that clears with tau_drive."""
-    return (ambient_activity + activity * exp(-time / tau_early)) * (
-        amplitude * exp(-time / tau_drive) + epsilon
-    )
+    return (ambient_activity + activity * exp(-time / tau_early)) * (amplitude * exp(-time / tau_drive) + epsilon)
 
 
 def time_to_fall(start: Expr, level: Expr, tau: Expr) -> Expr:
@@ -126,9 +124,7 @@ def newton_path(sizes: Sequence[float], rates: Sequence[float]) -> tuple[float, 
         If a size or a rate is negative: D is then not convex and may cross 1 more than once.
     """
     if min(sizes) < 0.0 or min(rates) < 0.0:
-        raise ValueError(
-            f"sizes {list(sizes)} and rates {list(rates)} must not be negative: D would not be convex"
-        )
+        raise ValueError(f"sizes {list(sizes)} and rates {list(rates)} must not be negative: D would not be convex")
     terms = [(size, rate) for size, rate in zip(sizes, rates, strict=True) if size > 0.0]
     if math.fsum(size for size, _ in terms) <= 1.0:
         return (0.0,)

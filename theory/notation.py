@@ -60,9 +60,7 @@ def exponential_modes(expression: sympy.Expr, variable: sympy.Symbol) -> dict[sy
     polynomial = sympy.Poly(expression.xreplace(dict(zip(exponentials, stand_ins, strict=True))), *stand_ins)
     modes: dict[sympy.Expr, sympy.Expr] = {}
     for powers, coefficient in polynomial.terms():
-        exponents = (
-            power * part.exp.diff(variable) for power, part in zip(powers, exponentials, strict=True)
-        )
+        exponents = (power * part.exp.diff(variable) for power, part in zip(powers, exponentials, strict=True))
         rate = sympy.together(-sympy.Add(*exponents))
         modes[rate] = modes.get(rate, sympy.Integer(0)) + coefficient
     return {rate: sympy.factor(total) for rate, total in modes.items()}

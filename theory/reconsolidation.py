@@ -102,9 +102,7 @@ def most_recaptured() -> Expr:
 @cache
 def shortest_tau_labile_without_tag() -> Expr:
     """tau_labile needed to keep a share of the late strength by recapture alone, with p = 1 throughout."""
-    (shortest,) = sympy.solve(
-        Eq(kept_without_tag().subs(returned, most_recaptured()), kept_share), tau_labile
-    )
+    (shortest,) = sympy.solve(Eq(kept_without_tag().subs(returned, most_recaptured()), kept_share), tau_labile)
     return sympy.simplify(shortest)
 
 
@@ -170,9 +168,7 @@ def kept_fraction(
     )
     tag_lasts = max(0.0, tau_early * math.log(early / tag_threshold)) if early > 0.0 else 0.0
     block_from, block_to = blocked or (until, until)
-    cuts = sorted(
-        {0.0, until, *(cut for cut in (drive_lasts, tag_lasts, block_from, block_to) if 0 < cut < until)}
-    )
+    cuts = sorted({0.0, until, *(cut for cut in (drive_lasts, tag_lasts, block_from, block_to) if 0 < cut < until)})
     z, labile, protein = (1.0 - lability) * late, lability * late, 0.0
     for start, end in pairwise(cuts):
         span = end - start

@@ -295,9 +295,7 @@ def discriminating_prediction_figure(
     after.axhline(experiment.tag_lifetime / hour, color="0.45", lw=1, ls=":")
     after.text(0.125, experiment.tag_lifetime / hour, "tag lifetime", color="0.35", va="bottom", fontsize=9)
     before.plot([], [], color="0.45", lw=2, label=f"drive clears in {experiment.drive_clearance / hour:g} h")
-    before.plot(
-        [], [], color="0.45", lw=2, ls=dashes, label=f"drive clears in {fast_clearance / minute:g} min"
-    )
+    before.plot([], [], color="0.45", lw=2, ls=dashes, label=f"drive clears in {fast_clearance / minute:g} min")
 
     amount.set_ylabel("late strength captured (1 = full)")
     amount.set_title("Release 30 min after encoding", fontsize=10)

@@ -62,9 +62,7 @@ def tag_lifetime() -> Expr:
 def retroactive_window_by_drive() -> Expr:
     """Latest release whose drive still starts synthesis; never closes where (s_0 + R)(a + epsilon) >= 1."""
     early = sympy.Symbol("early", positive=True)
-    (needed,) = sympy.solve(
-        Eq((ambient_activity + related_activity + early) * (amplitude + epsilon), 1), early
-    )
+    (needed,) = sympy.solve(Eq((ambient_activity + related_activity + early) * (amplitude + epsilon), 1), early)
     return time_to_fall(strength, needed, tau_early)
 
 

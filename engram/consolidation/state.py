@@ -126,9 +126,7 @@ def strength_of(
     factor = 1.0 + retrieval
     if factor.real < 0.0:
         factor = 0.0 * factor
-    return factor * (
-        parameters.weight_early * early + parameters.weight_late * late * kept - traces[trace, COMPETING]
-    )
+    return factor * (parameters.weight_early * early + parameters.weight_late * late * kept - traces[trace, COMPETING])
 
 
 @kernel

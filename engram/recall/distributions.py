@@ -43,9 +43,7 @@ def binomial(
     failures = n - successes
     total = _weighted(successes, log_success) + _weighted(failures, log_failure)
     if constant:
-        total = (
-            total + special.gammaln(n + 1) - special.gammaln(successes + 1) - special.gammaln(failures + 1)
-        )
+        total = total + special.gammaln(n + 1) - special.gammaln(successes + 1) - special.gammaln(failures + 1)
     return total
 
 

@@ -170,9 +170,7 @@ def test_the_loss_of_a_memory_of_no_strength_is_undefined():
 
 @by_name
 def test_retroactive_strength_and_baseline_equal_explicit_runs(model):
-    curve = curves.retroactive_enhancement(
-        model, [20 * minute], relatedness=0.7, dose=0.8, test_delay=10 * hour
-    )
+    curve = curves.retroactive_enhancement(model, [20 * minute], relatedness=0.7, dose=0.8, test_delay=10 * hour)
     neutral, test = Encode("a", at=0, strength=0.4), Test("a", at=10 * hour)
     event = Encode("b", at=20 * minute, strength=0.8), Release("dopamine", at=20 * minute, dose=0.8)
     control = model.run(Protocol(neutral, test)).tests.strength[0]

@@ -288,9 +288,9 @@ def test_related_traces_must_be_in_the_protocol():
 
 def test_a_pair_within_a_category_is_an_error():
     categories = {"scene": "x", "tone": "x"}
-    assert message_of(
-        lambda: Protocol(SCENE, TONE, categories=categories, relatedness={("scene", "tone"): 0.5})
-    ) == ("relatedness: ('scene', 'tone') lie in the same category 'x'; give one or the other")
+    assert message_of(lambda: Protocol(SCENE, TONE, categories=categories, relatedness={("scene", "tone"): 0.5})) == (
+        "relatedness: ('scene', 'tone') lie in the same category 'x'; give one or the other"
+    )
     Protocol(SCENE, TONE, categories={"scene": "x", "tone": "y"}, relatedness={("scene", "tone"): 0.5})
 
 

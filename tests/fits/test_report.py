@@ -176,9 +176,7 @@ def test_what_no_model_explains_is_named(made):
 
 def test_results_of_the_same_seed_do_not_depend_on_the_workers(made):
     studies = made[1].studies[:1]
-    one, two = (
-        reproduce(starts=2, workers=workers, studies=studies, models=["EncodingOnly"]) for workers in (1, 2)
-    )
+    one, two = (reproduce(starts=2, workers=workers, studies=studies, models=["EncodingOnly"]) for workers in (1, 2))
     pandas.testing.assert_frame_equal(one.joint[0].estimates, two.joint[0].estimates)
 
 

@@ -89,9 +89,7 @@ def recall_probability(sensitivity: float, strength: float, threshold: float) ->
     return area(threshold, math.inf, sensitivity * strength)
 
 
-def freezing_percent(
-    floor: float, ceiling: float, sensitivity: float, strength: float, threshold: float
-) -> float:
+def freezing_percent(floor: float, ceiling: float, sensitivity: float, strength: float, threshold: float) -> float:
     """Average over noisy animals that freeze at the ceiling above their threshold, else at the floor."""
     above = area(threshold, math.inf, sensitivity * strength)
     return ceiling * above + floor * (1 - above)
@@ -111,9 +109,7 @@ def multinomial_log_likelihood(counts: Sequence[int], probabilities: Sequence[fl
     return math.log(orders) + one_order
 
 
-def mean_density(
-    observed: float, n: int, density: Callable[[float], float], low: float, high: float
-) -> float:
+def mean_density(observed: float, n: int, density: Callable[[float], float], low: float, high: float) -> float:
     """Density of the mean of ``n`` (1, 2 or 3) independent draws, by convolving their density with itself."""
     if n == 1:
         return density(observed)

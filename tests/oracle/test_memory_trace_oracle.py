@@ -349,13 +349,9 @@ def test_simultaneous_events_act_in_the_order_written():
 def busy_protocol(seed):
     rng = np.random.default_rng(seed)
     events = [Encode(trace=name, at=rng.uniform(0, 7200), strength=rng.uniform(-0.9, 0.9)) for name in "abc"]
+    events += [Release(modulator="dopamine", at=rng.uniform(0, 20000), dose=rng.uniform(0, 2)) for _ in range(3)]
     events += [
-        Release(modulator="dopamine", at=rng.uniform(0, 20000), dose=rng.uniform(0, 2)) for _ in range(3)
-    ]
-    events += [
-        Reactivate(
-            trace=name, at=rng.uniform(0, 40000), cue=0.9, prediction_error=rng.uniform(), duration=60.0
-        )
+        Reactivate(trace=name, at=rng.uniform(0, 40000), cue=0.9, prediction_error=rng.uniform(), duration=60.0)
         for name in "abc"
     ]
     events.append(Extinguish(trace="a", at=rng.uniform(0, 40000), strength=0.3))

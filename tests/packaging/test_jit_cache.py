@@ -75,9 +75,7 @@ class Project:
         (self.package / name).write_text("\n".join(line[indent:] for line in lines) + "\n")
 
     def start(self, code: str, **environment: str) -> subprocess.Popen[str]:
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(("ENGRAM_", "NUMBA_"))
-        }
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ENGRAM_", "NUMBA_"))}
         paths = {"PYTHONPATH": str(self.package.parent), "ENGRAM_CACHE_DIR": str(self.cache)}
         return subprocess.Popen(
             [sys.executable, "-c", code],
@@ -237,9 +235,7 @@ def test_without_compilation_kernels_are_plain_functions(project):
 def test_old_versions_are_dropped_and_nothing_else(tmp_path, monkeypatch):
     monkeypatch.setenv("ENGRAM_CACHE_DIR", str(tmp_path))
     now, day = time.time(), 86400
-    ages = {"photos": 31 * day, "kernels-old": 31 * day} | {
-        f"kernels-{days}": days * day for days in range(1, 10)
-    }
+    ages = {"photos": 31 * day, "kernels-old": 31 * day} | {f"kernels-{days}": days * day for days in range(1, 10)}
     for name, age in ages.items():
         (tmp_path / name).mkdir()
         os.utime(tmp_path / name, (now - age, now - age))
@@ -275,7 +271,5 @@ def test_specialise_refuses_what_it_cannot_copy():
 
     with pytest.raises(TypeError, match="uses y of the function around it; define it at module level"):
         _jit.specialise(outer(1.0), {"__name__": "engram"}, "inner")
-    with pytest.raises(
-        TypeError, match="needs a plain Python function as template, got <built-in function len>"
-    ):
+    with pytest.raises(TypeError, match="needs a plain Python function as template, got <built-in function len>"):
         _jit.specialise(len, {"__name__": "engram"}, "len")

@@ -28,9 +28,7 @@ print(engram.EncodingOnly().run(protocol).strength("scene", at=engram.hour))
 
 
 def run(*command: object, **environment: str) -> str:
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "ENGRAM_"))
-    }
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "ENGRAM_"))}
     done = subprocess.run(
         [str(word) for word in command],
         env=inherited | environment,
@@ -108,9 +106,7 @@ def test_the_wheel_holds_the_packages_and_what_they_read(wheels):
     for package in PACKAGES:
         assert f"{package}/py.typed" in names
     wanted = [PROJECT / "fits" / "studies", PROJECT / "fits" / "templates"]
-    data = {
-        str(path.relative_to(PROJECT)) for folder in wanted for path in folder.glob("*.*") if path.is_file()
-    }
+    data = {str(path.relative_to(PROJECT)) for folder in wanted for path in folder.glob("*.*") if path.is_file()}
     assert data <= names
 
 

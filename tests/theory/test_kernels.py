@@ -82,9 +82,7 @@ def test_defaults_of_the_experiment_are_those_of_the_models():
         known = {field.name for field in dataclasses.fields(model)}
         for name in SHARED:
             assert name not in known or getattr(model, name) == getattr(experiment, name), name
-    (dopamine,) = (
-        modulator for modulator in ThresholdCapture().neuromodulators if modulator.name == "dopamine"
-    )
+    (dopamine,) = (modulator for modulator in ThresholdCapture().neuromodulators if modulator.name == "dopamine")
     assert (dopamine.drive_weight, dopamine.drive_clearance) == (
         experiment.drive_weight,
         experiment.drive_clearance,
@@ -124,9 +122,7 @@ def test_synthesis_at_constant_drive_lasts_tau_early_ln_2_point_001():
     ],
     ids=["default", "converting", "related", "large dose", "fast drive", "resonant"],
 )
-@pytest.mark.parametrize(
-    "release_after_encoding", [-3 * hour, -20 * minute, 5 * minute, 40 * minute, 2 * hour]
-)
+@pytest.mark.parametrize("release_after_encoding", [-3 * hour, -20 * minute, 5 * minute, 40 * minute, 2 * hour])
 def test_late_strength_of_the_kernel_is_the_closed_form(rule, experiment, release_after_encoding):
     late = late_in_kernel(rule, release_after_encoding, experiment)
     assert late == pytest.approx(PREDICTED[rule](release_after_encoding, experiment), rel=1e-10, abs=1e-14)
@@ -149,16 +145,12 @@ def test_proactive_window_of_the_kernel_is_sharp_where_nothing_is_made_before_en
 def test_the_kernel_does_not_change_above_the_saturating_dose():
     values = {"interval": 1800.0, **OneRelease().symbols()}
     enough = value_of(salience.saturating_amplitude_retroactive(), **values) / 2.0
-    late = [
-        late_in_kernel("threshold", 1800.0, OneRelease(dose=enough * more)) for more in (1.001, 3.0, 100.0)
-    ]
+    late = [late_in_kernel("threshold", 1800.0, OneRelease(dose=enough * more)) for more in (1.001, 3.0, 100.0)]
     assert late == pytest.approx([value_of(salience.saturated_late_strength(), **values)] * 3, rel=1e-10)
 
 
 def test_minus_ln_of_what_is_missing_is_proportional_to_the_dose_in_the_linear_kernel():
-    exponents = [
-        -math.log1p(-late_in_kernel("linear", 1800.0, OneRelease(dose=dose))) for dose in (0.1, 1.0, 10.0)
-    ]
+    exponents = [-math.log1p(-late_in_kernel("linear", 1800.0, OneRelease(dose=dose))) for dose in (0.1, 1.0, 10.0)]
     assert np.divide(exponents, exponents[1]) == pytest.approx([0.1, 1.0, 10.0], rel=1e-10)
 
 
@@ -182,9 +174,7 @@ def test_restabilisation_in_the_kernel_is_the_closed_form(cue, ambient, blocked,
         Reactivate("trace", at=start, cue=cue, prediction_error=1.0),
     ]
     if blocked:
-        events.insert(
-            1, Intervene("protein_synthesis_inhibitor", on=start + blocked[0], off=start + blocked[1])
-        )
+        events.insert(1, Intervene("protein_synthesis_inhibitor", on=start + blocked[0], off=start + blocked[1]))
     protocol = Protocol(*events)
     before = state(model, protocol, "trace", start - 1.0)["late"]
     just_after = state(model, protocol, "trace", start)

@@ -63,9 +63,7 @@ def test_protein_at_resonance_is_the_limit_and_solves_the_equation():
 def test_sums_of_exponentials_superpose():
     rates, sizes = (1 / 10800, 1 / 10800 + 1 / 6884), (0.3, 0.9)
     terms = sum(
-        value_of(
-            b.protein_under_decaying_drive(), t=7000.0, protein_0=0.0, source=s, rate=r, tau_protein=HOUR
-        )
+        value_of(b.protein_under_decaying_drive(), t=7000.0, protein_0=0.0, source=s, rate=r, tau_protein=HOUR)
         for s, r in zip(sizes, rates, strict=True)
     )
 
@@ -150,9 +148,7 @@ def test_recapture_against_a_taylor_integrator():
 
     with mpmath.workdps(20):
         _, _, late = mpmath.odefun(slope, 0, [mpmath.mpf("0.25"), 1, 0])(2.5)
-    assert b.recaptured_fraction(2.5 * HOUR, protein_0=0.25, production=1.0, **TIMES) == pytest.approx(
-        float(late)
-    )
+    assert b.recaptured_fraction(2.5 * HOUR, protein_0=0.25, production=1.0, **TIMES) == pytest.approx(float(late))
 
 
 def test_series_of_the_kernels_equal_the_closed_forms():
@@ -178,9 +174,7 @@ def test_late_plus_labile_strength_never_leaves_its_range(graded):
     for place, flow in flows.items():
         # The flow is linear in y, g and p apart, so that its largest value lies at a corner; p has no bound.
         assert all(sympy.diff(flow, symbol, 2) == 0 for symbol in (y, g, p)), place
-        assert all(flow.subs({y: a, g: c, p: d, b.tau_late: 1, b.tau_labile: 2}) <= 0 for a, c, d in grid), (
-            place
-        )
+        assert all(flow.subs({y: a, g: c, p: d, b.tau_late: 1, b.tau_labile: 2}) <= 0 for a, c, d in grid), place
 
 
 def test_a_durable_jump_by_the_room_left_by_z_and_l_together_would_push_z_out_of_range():

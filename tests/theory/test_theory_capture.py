@@ -96,9 +96,7 @@ EXPERIMENTS = {
 def test_captured_late_strength_equals_integration_of_the_equations(rule, name, release_after_encoding):
     predict = c.late_by_threshold if rule == "threshold" else c.late_by_linear
     closed = predict(release_after_encoding, EXPERIMENTS[name])
-    assert closed == pytest.approx(
-        simulate(rule, release_after_encoding, EXPERIMENTS[name]), rel=1e-8, abs=1e-12
-    )
+    assert closed == pytest.approx(simulate(rule, release_after_encoding, EXPERIMENTS[name]), rel=1e-8, abs=1e-12)
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=EXPERIMENTS)
@@ -141,9 +139,7 @@ def test_conversion_lets_the_selective_regime_rescue_unrelated_traces_for_minute
 def test_at_constant_drive_and_lasting_synthesis_only_the_tag_left_matters():
     experiment = OneRelease(drive_clearance=math.inf, dose=2.0)
     values = {"strength": 0.4, "tag_threshold": 0.2, "interval": 1800.0}
-    closed = value_of(
-        c.late_at_constant_drive(), tau_early=6884.0, tau_protein=3600.0, tau_late=3600.0, **values
-    )
+    closed = value_of(c.late_at_constant_drive(), tau_early=6884.0, tau_protein=3600.0, tau_late=3600.0, **values)
     assert c.late_by_threshold(1800.0, experiment) == pytest.approx(closed, rel=1e-13)
 
 
@@ -151,12 +147,8 @@ def test_capture_by_a_fading_tag_has_no_resonance():
     resonant = OneRelease(drive_clearance=3600.0)
     near = OneRelease(drive_clearance=3600.0 * (1 + 1e-9))
     for interval in (-3600.0, 3600.0):
-        assert c.late_by_linear(interval, resonant) == pytest.approx(
-            c.late_by_linear(interval, near), rel=1e-8
-        )
-    assert c.late_by_linear(-3600.0, resonant) == pytest.approx(
-        simulate("linear", -3600.0, resonant), rel=1e-8
-    )
+        assert c.late_by_linear(interval, resonant) == pytest.approx(c.late_by_linear(interval, near), rel=1e-8)
+    assert c.late_by_linear(-3600.0, resonant) == pytest.approx(simulate("linear", -3600.0, resonant), rel=1e-8)
 
 
 def test_protein_gathered_by_a_fading_tag_is_its_integral():

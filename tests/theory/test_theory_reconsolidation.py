@@ -22,9 +22,7 @@ UNTAGGED = {"early": 0.1, "ambient_activity": 0.6}
 
 def simulate(*, late, lability, early, ambient_activity, blocked=None, tau_labile=2 * HOUR):
     """The same by integration of p, z and l, for the default surprise."""
-    drive_lasts = synthesis_duration(
-        early, amplitude=4.0, tau_drive=3 * HOUR, ambient_activity=ambient_activity
-    )
+    drive_lasts = synthesis_duration(early, amplitude=4.0, tau_drive=3 * HOUR, ambient_activity=ambient_activity)
     tag_lasts = max(0.0, 6884.0 * math.log(early / 0.2))
     until = 10 * 24 * HOUR
     steps = [k * 10 * HOUR for k in range(1, 24)]
@@ -79,9 +77,7 @@ def test_blocking_from_six_hours_on_costs_nothing_whatever_tau_labile_once_the_d
     st.floats(0.5 * HOUR, 10 * HOUR),
     st.floats(0.01, 0.19),
 )
-def test_blocking_from_a_delay_costs_no_more_than_the_bound_on_tau_labile_allows(
-    late, ambient, surprise, delay, early
-):
+def test_blocking_from_a_delay_costs_no_more_than_the_bound_on_tau_labile_allows(late, ambient, surprise, delay, early):
     tolerance = 0.05
     tau_labile = value_of(r.longest_tau_labile(), delay=delay, tolerance=tolerance)
     arguments = {

@@ -98,9 +98,7 @@ def test_above_the_saturating_dose_late_strength_does_not_change_at_all(experime
     enough = value_of(s.saturating_amplitude_retroactive(), **values) / experiment.drive_weight
     level = value_of(s.saturated_late_strength(), **values)
     for factor in (1.0 + 1e-9, 2.0, 1000.0):
-        assert late_by_threshold(delay, experiment.with_dose(factor * enough)) == pytest.approx(
-            level, rel=1e-12
-        )
+        assert late_by_threshold(delay, experiment.with_dose(factor * enough)) == pytest.approx(level, rel=1e-12)
     assert late_by_threshold(delay, experiment.with_dose(0.99 * enough)) < level
     assert late_by_linear(delay, experiment.with_dose(4 * enough)) > late_by_linear(
         delay, experiment.with_dose(2 * enough)
@@ -165,9 +163,7 @@ def test_without_protein_made_before_encoding_linear_capture_decays_with_the_dri
     assert [rate for rate, size in alone.items() if size != 0] == [1 / tau_drive]
 
 
-@pytest.mark.parametrize(
-    ("tau_m", "slowest"), [(3, 3), (sympy.Rational(1, 4), 1)], ids=["slow drive", "fast drive"]
-)
+@pytest.mark.parametrize(("tau_m", "slowest"), [(3, 3), (sympy.Rational(1, 4), 1)], ids=["slow drive", "fast drive"])
 def test_linear_lengthening_tends_to_the_slower_of_drive_and_proteins(tau_m, slowest):
     # In units of tau_protein.
     values = {
@@ -190,9 +186,7 @@ def test_linear_lengthening_tends_to_the_slower_of_drive_and_proteins(tau_m, slo
 def test_linear_lengthening_at_a_finite_dose_is_the_local_decay_time():
     experiment = SLOW.with_dose(3.0)
     window = window_at_criterion("linear", "proactive", 0.05, experiment)
-    slope = value_of(
-        s.window_per_log_dose_linear("proactive"), **{"interval": window, **experiment.symbols()}
-    )
+    slope = value_of(s.window_per_log_dose_linear("proactive"), **{"interval": window, **experiment.symbols()})
     assert lengthening("linear", "proactive", SLOW, 3.0, factor=1.0001) == pytest.approx(slope, rel=1e-3)
 
 
@@ -217,12 +211,8 @@ def test_dose_and_interval_trade_at_the_drive_clearance_for_synthesis_set_off_by
 def test_proteins_made_before_encoding_lengthen_the_window_by_the_closed_form():
     # The fast drive at a dose of 16: encoding itself no longer sets off synthesis at the window.
     dose = 16.0
-    crossing = synthesis_duration(
-        0.0, amplitude=2 * dose, tau_drive=900.0, ambient_activity=0.3, epsilon=FAST.epsilon
-    )
-    slope = value_of(
-        s.residual_protein_window_per_log_dose(), crossing=crossing, tau_drive=900.0, tau_protein=HOUR
-    )
+    crossing = synthesis_duration(0.0, amplitude=2 * dose, tau_drive=900.0, ambient_activity=0.3, epsilon=FAST.epsilon)
+    slope = value_of(s.residual_protein_window_per_log_dose(), crossing=crossing, tau_drive=900.0, tau_protein=HOUR)
     assert slope == pytest.approx(900.0 / -math.expm1(-crossing / HOUR), rel=1e-14)
     measured = lengthening("threshold", "proactive", FAST, dose, factor=1.0001)
     assert measured == pytest.approx(slope, rel=1e-3)
@@ -230,9 +220,7 @@ def test_proteins_made_before_encoding_lengthen_the_window_by_the_closed_form():
 
 
 def test_fast_clearance_is_what_lets_the_proactive_window_tell_the_rules_apart():
-    assert lengthening("threshold", "proactive", FAST, 2000.0) < 0.35 * lengthening(
-        "linear", "proactive", FAST, 2000.0
-    )
+    assert lengthening("threshold", "proactive", FAST, 2000.0) < 0.35 * lengthening("linear", "proactive", FAST, 2000.0)
 
 
 # --- relatedness and dose ---

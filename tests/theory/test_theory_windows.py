@@ -24,9 +24,7 @@ def test_saturated_tag_lasts_tau_early_ln_5():
 @settings(max_examples=40, deadline=None)
 @given(st.floats(0.21, 0.95), st.floats(0.0, 0.45), st.floats(0.1, 10.0), st.floats(0.0, 0.5))
 def test_threshold_capture_has_a_sharp_retroactive_window(strength, ambient, dose, related):
-    experiment = OneRelease(
-        encoding_strength=strength, ambient_activity=ambient, dose=dose, related_activity=related
-    )
+    experiment = OneRelease(encoding_strength=strength, ambient_activity=ambient, dose=dose, related_activity=related)
     window = w.retroactive_window(experiment)
     assert late_by_threshold(window * (1 + 1e-9) + 1e-3, experiment) == 0.0
     if window > 1.0:

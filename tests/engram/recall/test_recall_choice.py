@@ -122,8 +122,7 @@ def test_the_constant_depends_on_the_counts_alone():
     counts = [9, 6, 3, 2]
     constants = [
         (
-            response.log_likelihood(counts, strength)
-            - response.log_likelihood(counts, strength, constant=False),
+            response.log_likelihood(counts, strength) - response.log_likelihood(counts, strength, constant=False),
             response.score_log_likelihood(15, strength, 20)
             - response.score_log_likelihood(15, strength, 20, constant=False),
         )

@@ -135,15 +135,13 @@ def test_the_constant_depends_on_the_counts_alone():
     counts = [10, 7, 5, 2]
 
     def constant(response, strength):
-        return response.log_likelihood(counts, strength) - response.log_likelihood(
-            counts, strength, constant=False
-        )
+        return response.log_likelihood(counts, strength) - response.log_likelihood(counts, strength, constant=False)
 
     assert constant(OrderedConfidence(), 0.2) == pytest.approx(constant(OrderedConfidence(sd_old=2.0), 0.9))
     response = OrderedConfidence()
-    assert response.lure_log_likelihood(counts) - response.lure_log_likelihood(
-        counts, constant=False
-    ) == pytest.approx(constant(response, 0.2))
+    assert response.lure_log_likelihood(counts) - response.lure_log_likelihood(counts, constant=False) == pytest.approx(
+        constant(response, 0.2)
+    )
 
 
 def test_log_likelihood_stays_finite_far_out_in_both_tails():
@@ -204,9 +202,7 @@ def test_a_scale_with_a_level_too_few_is_refused():
     class Short(SixPoint):
         outcomes = ("old", "new")
 
-    message = (
-        "Short has 2 levels and 5 criteria; a scale of n levels (outcomes) needs one criterion_ parameter"
-    )
+    message = "Short has 2 levels and 5 criteria; a scale of n levels (outcomes) needs one criterion_ parameter"
     with pytest.raises(TypeError, match=re.escape(message)):
         Short()
 

@@ -77,9 +77,7 @@ def test_complex_step_in_strength_equals_finite_difference(kind):
         return response.predict(strength), response.log_likelihood(observed, strength, n)
 
     h = 1e-6
-    for up, down, stepped in zip(
-        both(STRENGTHS + h), both(STRENGTHS - h), both(STRENGTHS + STEP * 1j), strict=True
-    ):
+    for up, down, stepped in zip(both(STRENGTHS + h), both(STRENGTHS - h), both(STRENGTHS + STEP * 1j), strict=True):
         np.testing.assert_allclose(stepped.imag / STEP, (up - down) / (2 * h), rtol=1e-6, atol=1e-6)
 
 
@@ -96,9 +94,7 @@ def test_complex_step_in_every_parameter_equals_finite_difference(kind):
         h = 1e-6
         low, high = field.metadata["bounds"]
         centre = min(max(value, low + 2 * h), high - 2 * h)
-        for up, down, stepped in zip(
-            both(centre + h), both(centre - h), both(centre + STEP * 1j), strict=True
-        ):
+        for up, down, stepped in zip(both(centre + h), both(centre - h), both(centre + STEP * 1j), strict=True):
             np.testing.assert_allclose(
                 stepped.imag / STEP, (up - down) / (2 * h), rtol=1e-5, atol=1e-5, err_msg=field.name
             )
@@ -109,9 +105,7 @@ def test_complex_and_real_log_likelihood_agree_also_in_the_tails(strength):
     response, counts = OrderedConfidence(sd_old=1.25), [3, 4, 5, 6]
     for constant in (True, False):
         real = response.log_likelihood(counts, strength, constant=constant)
-        assert response.log_likelihood(counts, strength + 0j, constant=constant).real == pytest.approx(
-            real, rel=1e-12
-        )
+        assert response.log_likelihood(counts, strength + 0j, constant=constant).real == pytest.approx(real, rel=1e-12)
     for gradient in (
         response.log_likelihood(counts, strength + STEP * 1j).imag / STEP,
         Recall().log_likelihood(5, strength + STEP * 1j, 10).imag / STEP,
@@ -161,9 +155,7 @@ def test_strengths_that_are_no_numbers_are_a_type_error(kind):
     response = RESPONSES[kind]()
     with pytest.raises(TypeError, match=r"strength has the type .*; give real or complex numbers"):
         response.predict("strong")
-    with pytest.raises(
-        TypeError, match=re.escape("strength is [[0.1], [0.2, 0.3]]; give a number or an array")
-    ):
+    with pytest.raises(TypeError, match=re.escape("strength is [[0.1], [0.2, 0.3]]; give a number or an array")):
         response.predict([[0.1], [0.2, 0.3]])
     with pytest.raises(TypeError, match="strength has the type complex128; give real numbers"):
         response.simulate(0.1 + 0.1j, 10, np.random.default_rng(1))
@@ -220,9 +212,7 @@ def test_counts_need_one_column_an_outcome(kind):
 @pytest.mark.parametrize("kind", COUNTED)
 def test_counts_must_add_up_to_n_where_it_is_given(kind):
     response = RESPONSES[kind]()
-    message = (
-        "the sum of counts[1] is 11; it must equal n: give every trial exactly one outcome, or leave n out"
-    )
+    message = "the sum of counts[1] is 11; it must equal n: give every trial exactly one outcome, or leave n out"
     with pytest.raises(ValueError, match=re.escape(message)):
         response.log_likelihood([[1, 2, 3, 4], [2, 2, 3, 4]], 0.1, [10, 10])
     with pytest.raises(ValueError, match=re.escape("the shapes do not go together: counts (2,), n (3,)")):
@@ -254,9 +244,7 @@ def test_measured_means_and_spreads_must_be_usable(kind):
     with pytest.raises(ValueError, match=re.escape(message)):
         response.log_likelihood([50.0, np.nan], 0.1, 8)
     for sd in (0.0, -1.0, np.nan):
-        message = (
-            f"sd is {sd:g}; a standard deviation must be positive and finite: give it in the unit of the"
-        )
+        message = f"sd is {sd:g}; a standard deviation must be positive and finite: give it in the unit of the"
         with pytest.raises(ValueError, match=re.escape(message)):
             response.log_likelihood(50.0, 0.1, 8, sd=sd)
 

@@ -49,8 +49,7 @@ def test_likelihoods_of_all_possible_counts_sum_to_one():
 def test_the_constant_depends_on_the_counts_alone():
     one, other = Recall(), Recall(sensitivity=1.0)
     differences = [
-        r.log_likelihood(7, s, 20) - r.log_likelihood(7, s, 20, constant=False)
-        for r, s in ((one, 0.1), (other, 0.9))
+        r.log_likelihood(7, s, 20) - r.log_likelihood(7, s, 20, constant=False) for r, s in ((one, 0.1), (other, 0.9))
     ]
     assert differences[0] == pytest.approx(differences[1])
 
