@@ -296,13 +296,19 @@ class Run:
     def strength(self, trace: str, at: float) -> float:
         """Read-out strength (dimensionless) of a trace at a time (s).
 
-        Raises ``ValueError`` for a trace that is not in the protocol or a negative or non-finite time.
+        Raises ``ValueError`` for a trace that is not in the protocol or a negative or non-finite time, ``TypeError``
+        where the model or the protocol holds a complex number.
         """
         self._check_trace(trace)
         table = self._read([at])
         index = self.protocol.traces.index(trace)
         from .state import STRENGTH
 
+        if np.iscomplexobj(table):
+            raise TypeError(
+                "the model or the protocol holds a complex number; give real ones, or take a complex step with "
+                "model.strengths(model.batch([protocol]))"
+            )
         return float(table[index, STRENGTH])
 
     def table(self, times: Sequence[float]) -> pandas.DataFrame:
