@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,9 @@ class Fit:
     starts: pandas.DataFrame
     predictions: pandas.DataFrame
     models: Mapping[str, ConsolidationModel]
+    log_prior: float  # 0 where priors do not count
+    objective: Objective = field(repr=False, compare=False)
+    position: np.ndarray = field(repr=False, compare=False)  # the optimum on the search scale
 
     @property
     def aic(self) -> float:
@@ -93,6 +96,7 @@ def fit(
     seed: int = 1,
     workers: int | None = None,
     shared: bool = True,
+    priors: bool = False,
     progress: Callable[[int], Any] | None = None,
 ) -> Fit:
     """Fit one model to studies by maximum likelihood.
@@ -113,6 +117,9 @@ def fit(
     shared : bool
         Whether the model's biology (its ``biology``: time constants and gains) is estimated, one value for all
         studies, or held at the model's values.
+    priors : bool
+        Whether priors count, which makes this maximum a posteriori: those that study files give, and for shared
+        biology a factor of three about the model's value (``fits.objective.BIOLOGY_PRIOR_SD``).
     progress : callable, optional
         Called with the number of evaluations of each start as it ends.
 
@@ -127,14 +134,14 @@ def fit(
         raise ValueError("no studies to fit; give at least one")
     if starts < 1:
         raise ValueError(f"starts is {starts}; give at least 1")
-    objective = Objective(studies, instance, instance.biology if shared else ())
+    objective = Objective(studies, instance, instance.biology if shared else (), priors)
     began = time.perf_counter()
     first = np.array([c.inward(c.start) for c in objective.coordinates])
     objective.value(first)  # compiles, so that threads do not wait for one another
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         try:
             positions = [first, *_screened(objective, starts - 1, seed, pool)]
-            futures = {pool.submit(_run_start, objective, position): k for k, position in enumerate(positions)}
+            futures = {pool.submit(search, objective, position): k for k, position in enumerate(positions)}
             rows: list[dict[str, Any]] = [{}] * len(positions)
             for future in as_completed(futures):
                 rows[futures[future]] = future.result()
@@ -149,8 +156,8 @@ def fit(
     if not good:
         messages = "; ".join(sorted({row["message"] for row in rows}))
         raise FitError(f"{where}: none of {starts} starts converged ({messages}); give more starts or tighter bounds")
-    best = max(good, key=lambda k: rows[k]["log_likelihood"])
-    return _summary(objective, instance, studies, rows, best, seed, time.perf_counter() - began)
+    best = max(good, key=lambda k: -rows[k]["value"])
+    return _summary(objective, rows, best, seed, time.perf_counter() - began)
 
 
 def _screened(objective: Objective, number: int, seed: int, pool: ThreadPoolExecutor) -> list[np.ndarray]:
@@ -172,12 +179,21 @@ def _value_or_worst(objective: Objective, point: np.ndarray) -> float:
         return math.inf
 
 
-def _run_start(objective: Objective, position: np.ndarray) -> dict[str, Any]:
-    """Least squares, then L-BFGS-B from where that has stopped without settling (a kink, a long flat valley)."""
+def search(objective: Objective, position: np.ndarray) -> dict[str, Any]:
+    """One search from a position on the search scale.
+
+    Least squares, then L-BFGS-B from where that has stopped without settling (a kink, a long flat valley).
+
+    Returns
+    -------
+    dict
+        x (where it ended), value (negative log-posterior there), log_likelihood, converged, message, evaluations.
+    """
     low, high = np.array(objective.bounds).reshape(-1, 2).T
     if not len(position):
-        return dict(log_likelihood=-objective.value(position), converged=True, message="nothing to fit",
-                    evaluations=1, x=position)  # fmt: skip
+        value = objective.value(position)
+        return dict(log_likelihood=-value, value=value, converged=True, message="nothing to fit", evaluations=1,
+                    x=position)  # fmt: skip
     inside = np.clip(position, low + 1e-9 * (high - low), high - 1e-9 * (high - low))
     try:
         result: Any = least_squares(
@@ -193,9 +209,11 @@ def _run_start(objective: Objective, position: np.ndarray) -> dict[str, Any]:
             evaluations += int(result.nfev)
         value = objective.value(result.x)
     except SimulationError as error:
-        return dict(log_likelihood=np.nan, converged=False, message=str(error), evaluations=0, x=position)
+        return dict(log_likelihood=np.nan, value=np.inf, converged=False, message=str(error), evaluations=0,
+                    x=position)  # fmt: skip
     return dict(
-        log_likelihood=-value,
+        log_likelihood=-value - objective.log_prior(result.x),
+        value=value,
         converged=bool(result.success) and bool(np.isfinite(value)),
         message=str(result.message),
         evaluations=evaluations,
@@ -205,17 +223,16 @@ def _run_start(objective: Objective, position: np.ndarray) -> dict[str, Any]:
 
 def _summary(
     objective: Objective,
-    model: ConsolidationModel,
-    studies: Sequence[Study],
     rows: Sequence[dict[str, Any]],
     best: int,
     seed: int,
     seconds: float,
 ) -> Fit:
     position = np.asarray(rows[best]["x"])
+    studies = objective.studies
     coordinates = objective.coordinates
     values = objective.values(position)
-    names = [c.name if c.study == "shared" else f"{c.study}.{c.name}" for c in coordinates]
+    names = [c.name_in_full for c in coordinates]
     starts = pandas.DataFrame(
         [
             {"start": k, **{key: row[key] for key in ("log_likelihood", "converged", "message", "evaluations")},
@@ -232,7 +249,7 @@ def _summary(
     )
     fitted = predictions[predictions.kind != "shown"]
     return Fit(
-        model=type(model).__name__,
+        model=type(objective.model).__name__,
         studies=tuple(study.id for study in studies),
         log_likelihood=float(fitted.log_likelihood.sum()),
         n_parameters=len(coordinates),
@@ -252,6 +269,9 @@ def _summary(
             )
             for k, study in enumerate(studies)
         },
+        log_prior=objective.log_prior(position),
+        objective=objective,
+        position=position,
     )
 
 

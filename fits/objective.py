@@ -1,9 +1,15 @@
-"""The joint log-likelihood of studies under one model, and which parameters each study can feel."""
+"""The joint log-likelihood of studies under one model, and which parameters each study can feel.
+
+With priors it becomes the log-posterior: a normal prior on the search scale (the logarithm of a parameter that is
+searched on a log scale) is one more residual, (x − mean)/sd.
+"""
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import approx_fprime
@@ -18,6 +24,10 @@ from .study import FreeParameter, Study
 
 _STEP = 1e-6  # forward-difference step on the search scale
 _PROBES = 8  # random places at which a parameter is tried for any effect
+
+
+#: Prior of shared biology where priors are asked for: the model's value, within a factor of three (1 SD; assumed).
+BIOLOGY_PRIOR_SD = math.log(3.0)
 
 
 class Stopped(Exception):
@@ -35,6 +45,11 @@ class Coordinate:
     bounds: tuple[float, float]
     scale: str
     description: str
+    prior: tuple[float, float] | None = None  # mean and standard deviation on the search scale
+
+    @property
+    def name_in_full(self) -> str:
+        return self.name if self.study == "shared" else f"{self.study}.{self.name}"
 
     def inward(self, value: float) -> float:
         return float(np.log(value)) if self.scale == "log" else value
@@ -48,9 +63,23 @@ class Objective:
     """The joint log-likelihood of studies under one model, on the search scale.
 
     A parameter that changes no prediction of any study under this model is not searched, nor counted.
+
+    Parameters
+    ----------
+    studies : sequence of Study
+    model : ConsolidationModel
+    biology : sequence of str
+        Model parameters that are estimated, one value for all studies.
+    priors : bool
+        Whether priors count: those of the study files, and :data:`BIOLOGY_PRIOR_SD` for the biology.
     """
 
-    def __init__(self, studies: Sequence[Study], model: ConsolidationModel, biology: Sequence[str]) -> None:
+    def __init__(
+        self, studies: Sequence[Study], model: ConsolidationModel, biology: Sequence[str] = (), priors: bool = False
+    ) -> None:
+        self.model = model
+        self.biology = tuple(biology)
+        self.priors = priors
         self.predictors = [Predictor(study, model) for study in studies]
         shared = [_biological_coordinate(model, name) for name in biology]
         self.coordinates: list[Coordinate] = []
@@ -64,7 +93,27 @@ class Objective:
             self.coordinates += [c for c in felt if c.study != "shared"]
         self.columns = [np.array([self.coordinates.index(c) for c in felt], dtype=np.int64) for felt in felt_by]
         self.bounds = [(c.inward(c.bounds[0]), c.inward(c.bounds[1])) for c in self.coordinates]
+        known = [c.prior if priors else None for c in self.coordinates]
+        self._with_prior = np.array([k for k, prior in enumerate(known) if prior is not None], dtype=np.int64)
+        self._prior_mean, self._prior_sd = np.array([p for p in known if p is not None]).reshape(-1, 2).T
         self.stopped = False
+
+    @property
+    def studies(self) -> tuple[Study, ...]:
+        return tuple(predictor.study for predictor in self.predictors)
+
+    def with_studies(self, studies: Sequence[Study]) -> Objective:
+        """The same objective for other observed values (simulated ones, say) of the same studies."""
+        changed = copy.copy(self)
+        changed.stopped = False
+        changed.predictors = []
+        for predictor, study in zip(self.predictors, studies, strict=True):
+            if [o.name for o in study.observations] != [o.name for o in predictor.study.observations]:
+                raise ValueError(f"{study.id}: observations differ from those this objective was made for")
+            own = copy.copy(predictor)
+            own.study = study
+            changed.predictors.append(own)
+        return changed
 
     def values(self, position: np.ndarray) -> list[float]:
         return [coordinate.outward(float(x)) for coordinate, x in zip(self.coordinates, position, strict=True)]
@@ -77,8 +126,9 @@ class Objective:
         return _predict(self.predictors[index], coordinates, part)
 
     def residuals(self, position: np.ndarray) -> np.ndarray:
-        """Deviance residuals of all observations, study by study."""
-        return np.concatenate([self._residuals(position[columns], k) for k, columns in enumerate(self.columns)])
+        """Deviance residuals of all observations, study by study, then those of the priors."""
+        parts = [self._residuals(position[columns], k) for k, columns in enumerate(self.columns)]
+        return np.concatenate([*parts, (position[self._with_prior] - self._prior_mean) / self._prior_sd])
 
     def jacobian(self, position: np.ndarray) -> np.ndarray:
         """Derivatives of the residuals, (observations, coordinates); zero where a study cannot feel a coordinate."""
@@ -88,6 +138,8 @@ class Objective:
             if len(columns):
                 block[:, columns] = approx_fprime(position[columns], self._residuals, _STEP, index)
             rows.append(block)
+        rows.append(np.zeros((len(self._with_prior), len(position))))
+        rows[-1][np.arange(len(self._with_prior)), self._with_prior] = 1 / self._prior_sd
         return np.concatenate(rows)
 
     def deviance(self, position: np.ndarray) -> tuple[float, np.ndarray]:
@@ -99,16 +151,25 @@ class Objective:
         return deviance_residuals(self.predictors[index].study.observations, self.predict(index, part))
 
     def value(self, position: np.ndarray) -> float:
-        """Negative log-likelihood."""
-        return sum(self._study(position[columns], index) for index, columns in enumerate(self.columns))
+        """Negative log-likelihood, with priors negative log-posterior (up to the probability of the data)."""
+        return -self.log_likelihood(position) - self.log_prior(position)
+
+    def log_likelihood(self, position: np.ndarray) -> float:
+        return -sum(self._study(position[columns], index) for index, columns in enumerate(self.columns))
+
+    def log_prior(self, position: np.ndarray) -> float:
+        """Log-density of the priors; 0 without them."""
+        residuals = (position[self._with_prior] - self._prior_mean) / self._prior_sd
+        return float(-0.5 * residuals @ residuals - np.log(self._prior_sd * math.sqrt(2 * math.pi)).sum())
 
     def _study(self, part: np.ndarray, index: int) -> float:
         predicted = self.predict(index, part)
         return -float(log_likelihoods(self.predictors[index].study.observations, predicted).sum())
 
     def information(self, position: np.ndarray) -> np.ndarray:
-        """Expected Fisher information over all coordinates, on the search scale."""
+        """Expected Fisher information over all coordinates on the search scale, with the precision of the priors."""
         total = np.zeros((len(position), len(position)))
+        total[self._with_prior, self._with_prior] = self._prior_sd**-2
         for index, columns in enumerate(self.columns):
             part = position[columns]
             slopes = self._slopes(index, part)
@@ -163,8 +224,14 @@ def _biological_coordinate(model: ConsolidationModel, name: str) -> Coordinate:
     value = float(getattr(owner, key))
     low, high = field.metadata["bounds"]
     bounds = (max(low, value / 10), min(high, value * 10))
-    return Coordinate("shared", name, field.metadata["unit"], value, bounds, "log", field.metadata["description"])
+    prior = (math.log(value), BIOLOGY_PRIOR_SD)
+    return Coordinate(
+        "shared", name, field.metadata["unit"], value, bounds, "log", field.metadata["description"], prior
+    )
 
 
 def _study_coordinate(study: str, p: FreeParameter) -> Coordinate:
-    return Coordinate(study, p.name, p.unit, p.start, p.bounds, p.scale, p.description)
+    made = Coordinate(study, p.name, p.unit, p.start, p.bounds, p.scale, p.description)
+    if p.prior is None:
+        return made
+    return replace(made, prior=(made.inward(p.prior[0]), p.prior[1]))
