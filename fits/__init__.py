@@ -11,9 +11,10 @@ from typing import Any
 _HOME = {
     "Study": "study", "StudyError": "tables", "load_study": "study", "shipped_studies": "study",
     "Fit": "estimation", "FitError": "estimation", "fit": "estimation", "compare": "comparison",
+    "load": "storage", "save": "storage",
 }  # fmt: skip
 
-__all__ = ["Fit", "FitError", "Study", "StudyError", "compare", "fit", "load_study", "shipped_studies"]
+__all__ = ["Fit", "FitError", "Study", "StudyError", "compare", "fit", "load", "load_study", "save", "shipped_studies"]
 
 
 def __getattr__(name: str) -> Any:

@@ -72,6 +72,7 @@ class Fit:
     log_prior: float  # 0 where priors do not count
     objective: Objective = field(repr=False, compare=False)
     position: np.ndarray = field(repr=False, compare=False)  # the optimum on the search scale
+    rows: tuple[Mapping[str, Any], ...] = field(repr=False, compare=False)  # what each search returned
 
     @property
     def aic(self) -> float:
@@ -98,6 +99,8 @@ def fit(
     shared: bool = True,
     priors: bool = False,
     progress: Callable[[int], Any] | None = None,
+    done: Mapping[int, Mapping[str, Any]] | None = None,
+    keep: Callable[[int, Mapping[str, Any]], Any] | None = None,
 ) -> Fit:
     """Fit one model to studies by maximum likelihood.
 
@@ -122,6 +125,10 @@ def fit(
         biology a factor of three about the model's value (``fits.objective.BIOLOGY_PRIOR_SD``).
     progress : callable, optional
         Called with the number of evaluations of each start as it ends.
+    done : mapping of int to mapping, optional
+        Starts that an earlier, interrupted fit of the same kind has finished: they are not run again.
+    keep : callable, optional
+        Called with the number of each start and what it found as it ends (see ``fits.storage.Checkpoint``).
 
     Raises
     ------
@@ -129,7 +136,6 @@ def fit(
         No start converged, or the likelihood is not finite anywhere.
     """
     instance = model_class(model)(nodes=NODES) if isinstance(model, str) else model
-    name = type(instance).__name__
     if not studies:
         raise ValueError("no studies to fit; give at least one")
     if starts < 1:
@@ -141,23 +147,20 @@ def fit(
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         try:
             positions = [first, *_screened(objective, starts - 1, seed, pool)]
-            futures = {pool.submit(search, objective, position): k for k, position in enumerate(positions)}
-            rows: list[dict[str, Any]] = [{}] * len(positions)
+            rows: list[dict[str, Any]] = [dict((done or {}).get(k, {})) for k in range(len(positions))]
+            futures = {pool.submit(search, objective, p): k for k, p in enumerate(positions) if not rows[k]}
             for future in as_completed(futures):
-                rows[futures[future]] = future.result()
+                number = futures[future]
+                rows[number] = future.result()
+                if keep is not None:
+                    keep(number, rows[number])
                 if progress is not None:
-                    progress(rows[futures[future]]["evaluations"])
+                    progress(rows[number]["evaluations"])
         except BaseException:  # an interrupt must not wait for the searches that still run
             objective.stopped = True
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    where = f"{name} on {', '.join(study.id for study in studies)}"
-    good = [k for k, row in enumerate(rows) if row["converged"]]
-    if not good:
-        messages = "; ".join(sorted({row["message"] for row in rows}))
-        raise FitError(f"{where}: none of {starts} starts converged ({messages}); give more starts or tighter bounds")
-    best = max(good, key=lambda k: -rows[k]["value"])
-    return _summary(objective, rows, best, seed, time.perf_counter() - began)
+    return summarise(objective, rows, seed, time.perf_counter() - began)
 
 
 def _screened(objective: Objective, number: int, seed: int, pool: ThreadPoolExecutor) -> list[np.ndarray]:
@@ -221,13 +224,31 @@ def search(objective: Objective, position: np.ndarray) -> dict[str, Any]:
     )
 
 
-def _summary(
-    objective: Objective,
-    rows: Sequence[dict[str, Any]],
-    best: int,
-    seed: int,
-    seconds: float,
-) -> Fit:
+def summarise(objective: Objective, rows: Sequence[dict[str, Any]], seed: int, seconds: float) -> Fit:
+    """The fit that the finished starts of an objective make up, from the best of those that converged.
+
+    Parameters
+    ----------
+    objective : Objective
+    rows : sequence of dict
+        What :func:`search` returned for each start.
+    seed : int
+    seconds : float
+        What the searches took.
+
+    Raises
+    ------
+    FitError
+        No start converged.
+    """
+    good = [k for k, row in enumerate(rows) if row["converged"]]
+    if not good:
+        where = f"{type(objective.model).__name__} on {', '.join(study.id for study in objective.studies)}"
+        messages = "; ".join(sorted({row["message"] for row in rows}))
+        raise FitError(
+            f"{where}: none of {len(rows)} starts converged ({messages}); give more starts or tighter bounds"
+        )
+    best = min(good, key=lambda k: rows[k]["value"])
     position = np.asarray(rows[best]["x"])
     studies = objective.studies
     coordinates = objective.coordinates
@@ -272,6 +293,7 @@ def _summary(
         log_prior=objective.log_prior(position),
         objective=objective,
         position=position,
+        rows=tuple(rows),
     )
 
 
