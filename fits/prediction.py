@@ -40,7 +40,7 @@ class Predictor:
         self._model_values = {key: value for key, value in study.model_values.items() if key in own}
         self._slots: list[tuple[np.ndarray, np.ndarray, str]] = self._find_slots()
         self._within, self._pairs = self._find_relatedness()
-        self._tests = self._find_tests()
+        self._contrasts = self._find_contrasts()
         self.parameters = self._used()
 
     def _find_slots(self) -> list[tuple[np.ndarray, np.ndarray, str]]:
@@ -72,20 +72,24 @@ class Predictor:
                     pairs.append((next(i for i in span if timeline.pair_trace[i] == target), parameter))
         return within, pairs
 
-    def _find_tests(self) -> list[list[tuple[float, np.ndarray]]]:
-        """For each observation, its terms as (weight, positions among all Tests of the batch)."""
+    def _find_contrasts(self) -> list[tuple[str, np.ndarray, np.ndarray]]:
+        """For each score, the observations that use it and their weights over all Tests of the batch."""
         offsets: dict[str, int] = {}
         total = 0
         for name, design in self.study.conditions.items():
             offsets[name] = total
             total += sum(isinstance(event, Test) for event in design.protocol.events)
-        return [
-            [
-                (term.weight, offsets[term.condition] + np.array(rows_of(term, self.study.conditions[term.condition])))
-                for term in observation.terms
-            ]
-            for observation in self.study.observations
-        ]
+        observations = self.study.observations
+        contrasts = []
+        for score in dict.fromkeys(observation.score for observation in observations):
+            rows = np.array([k for k, observation in enumerate(observations) if observation.score == score])
+            weights = np.zeros((len(rows), total))
+            for place, k in enumerate(rows):
+                for term in observations[k].terms:
+                    tests = offsets[term.condition] + np.array(rows_of(term, self.study.conditions[term.condition]))
+                    np.add.at(weights[place], tests, term.weight / len(tests) / observations[k].divide_by)
+            contrasts.append((score, rows, weights))
+        return contrasts
 
     def _used(self) -> tuple[str, ...]:
         """The study's parameters that this model can feel, in the order of the file."""
@@ -151,14 +155,9 @@ class Predictor:
         strengths = self.strengths(own, shared)
         values = {key: _resolve(value, own) for key, value in self.study.response_values.items()}
         response = RESPONSES[self.study.response](**values)
-        scores: dict[str, np.ndarray] = {}
         predicted = np.zeros(len(self.study.observations))
-        for index, observation in enumerate(self.study.observations):
-            if observation.score not in scores:
-                scores[observation.score] = np.asarray(response.score(strengths, observation.score))
-            score = scores[observation.score]
-            total = sum(weight * score[positions].mean() for weight, positions in self._tests[index])
-            predicted[index] = total / observation.divide_by
+        for score, rows, weights in self._contrasts:
+            predicted[rows] = weights @ np.asarray(response.score(strengths, score))
         return predicted
 
 
