@@ -98,6 +98,7 @@ def fit(
     workers: int | None = None,
     shared: bool = True,
     priors: bool = False,
+    split: Mapping[str, Mapping[str, str]] | None = None,
     progress: Callable[[int], Any] | None = None,
     done: Mapping[int, Mapping[str, Any]] | None = None,
     keep: Callable[[int, Mapping[str, Any]], Any] | None = None,
@@ -123,6 +124,8 @@ def fit(
     priors : bool
         Whether priors count, which makes this maximum a posteriori: those that study files give, and for shared
         biology a factor of three about the model's value (``fits.objective.BIOLOGY_PRIOR_SD``).
+    split : mapping of str to mapping of str to str, optional
+        Biology that groups of studies share rather than all: parameter -> identifier of a study -> group.
     progress : callable, optional
         Called with the number of evaluations of each start as it ends.
     done : mapping of int to mapping, optional
@@ -140,7 +143,7 @@ def fit(
         raise ValueError("no studies to fit; give at least one")
     if starts < 1:
         raise ValueError(f"starts is {starts}; give at least 1")
-    objective = Objective(studies, instance, instance.biology if shared else (), priors)
+    objective = Objective(studies, instance, instance.biology if shared else (), priors, split)
     began = time.perf_counter()
     first = np.array([c.inward(c.start) for c in objective.coordinates])
     objective.value(first)  # compiles, so that threads do not wait for one another
@@ -286,7 +289,7 @@ def summarise(objective: Objective, rows: Sequence[dict[str, Any]], seed: int, s
             study.id: objective.predictors[k].configure(
                 {p.name: p.start for p in study.parameters.values()}
                 | {c.name: v for c, v in zip(coordinates, values, strict=True) if c.study == study.id},
-                {c.name: v for c, v in zip(coordinates, values, strict=True) if c.study == "shared"},
+                {c.name: v for c, v in zip(coordinates, values, strict=True) if objective.concerns(c, study.id)},
             )
             for k, study in enumerate(studies)
         },

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,7 +38,7 @@ class Stopped(Exception):
 class Coordinate:
     """One searched parameter: where it belongs and how it is scaled."""
 
-    study: str  # "shared" or the study's identifier
+    study: str  # "shared", "shared by <group>", or the study's identifier
     name: str
     unit: str
     start: float
@@ -48,8 +48,14 @@ class Coordinate:
     prior: tuple[float, float] | None = None  # mean and standard deviation on the search scale
 
     @property
+    def shared(self) -> bool:
+        return self.study.startswith("shared")
+
+    @property
     def name_in_full(self) -> str:
-        return self.name if self.study == "shared" else f"{self.study}.{self.name}"
+        if not self.shared:
+            return f"{self.study}.{self.name}"
+        return self.name if self.study == "shared" else f"{self.name} ({self.study.removeprefix('shared by ')})"
 
     def inward(self, value: float) -> float:
         return float(np.log(value)) if self.scale == "log" else value
@@ -72,35 +78,65 @@ class Objective:
         Model parameters that are estimated, one value for all studies.
     priors : bool
         Whether priors count: those of the study files, and :data:`BIOLOGY_PRIOR_SD` for the biology.
+    split : mapping of str to mapping of str to str
+        Biology that is not the same for all: parameter -> identifier of a study -> group of studies that share it.
+        Studies that are not named share one value.
     """
 
     def __init__(
-        self, studies: Sequence[Study], model: ConsolidationModel, biology: Sequence[str] = (), priors: bool = False
+        self,
+        studies: Sequence[Study],
+        model: ConsolidationModel,
+        biology: Sequence[str] = (),
+        priors: bool = False,
+        split: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.model = model
         self.biology = tuple(biology)
         self.priors = priors
+        self.split = {name: dict(groups) for name, groups in (split or {}).items()}
+        self._check_split(studies)
         self.predictors = [Predictor(study, model) for study in studies]
-        shared = [_biological_coordinate(model, name) for name in biology]
         self.coordinates: list[Coordinate] = []
         self.columns: list[np.ndarray] = []  # for each study, the coordinates that it can feel
         felt_by = []
+        known: dict[str, list[Coordinate]] = {name: [] for name in biology}  # each in the order of its first study
         for predictor in self.predictors:
+            shared = []
+            for name in biology:
+                made = _biological_coordinate(model, name, self.split.get(name, {}).get(predictor.study.id))
+                shared.append(made)
+                if made not in known[name]:
+                    known[name].append(made)
             own = [_study_coordinate(predictor.study.id, predictor.study.parameters[n]) for n in predictor.parameters]
             felt_by.append(_felt(predictor, [*shared, *own]))
-        self.coordinates += [c for c in shared if any(c in felt for felt in felt_by)]
+        self.coordinates += [c for made in known.values() for c in made if any(c in felt for felt in felt_by)]
         for felt in felt_by:
-            self.coordinates += [c for c in felt if c.study != "shared"]
+            self.coordinates += [c for c in felt if not c.shared]
         self.columns = [np.array([self.coordinates.index(c) for c in felt], dtype=np.int64) for felt in felt_by]
         self.bounds = [(c.inward(c.bounds[0]), c.inward(c.bounds[1])) for c in self.coordinates]
-        known = [c.prior if priors else None for c in self.coordinates]
-        self._with_prior = np.array([k for k, prior in enumerate(known) if prior is not None], dtype=np.int64)
-        self._prior_mean, self._prior_sd = np.array([p for p in known if p is not None]).reshape(-1, 2).T
+        normals = [c.prior if priors else None for c in self.coordinates]
+        self._with_prior = np.array([k for k, prior in enumerate(normals) if prior is not None], dtype=np.int64)
+        self._prior_mean, self._prior_sd = np.array([p for p in normals if p is not None]).reshape(-1, 2).T
         self.stopped = False
+
+    def _check_split(self, studies: Sequence[Study]) -> None:
+        names = [study.id for study in studies]
+        for name, groups in self.split.items():
+            if name not in self.biology:
+                raise ValueError(f"split: {name!r} is not shared here; use one of {', '.join(self.biology) or 'none'}")
+            for study in groups:
+                if study not in names:
+                    raise ValueError(f"split: {name!r} names the study {study!r}; there are {', '.join(names)}")
 
     @property
     def studies(self) -> tuple[Study, ...]:
         return tuple(predictor.study for predictor in self.predictors)
+
+    def concerns(self, coordinate: Coordinate, study: str) -> bool:
+        """Whether a shared coordinate holds for a study, which need not feel it."""
+        group = self.split.get(coordinate.name, {}).get(study)
+        return coordinate.study == (f"shared by {group}" if group else "shared")
 
     def with_studies(self, studies: Sequence[Study]) -> Objective:
         """The same objective for other observed values (simulated ones, say) of the same studies."""
@@ -193,7 +229,7 @@ def _predict(predictor: Predictor, coordinates: Sequence[Coordinate], part: np.n
     shared: dict[str, float] = {}
     own = {p.name: p.start for p in predictor.study.parameters.values()}
     for coordinate, x in zip(coordinates, part, strict=True):
-        (shared if coordinate.study == "shared" else own)[coordinate.name] = coordinate.outward(float(x))
+        (shared if coordinate.shared else own)[coordinate.name] = coordinate.outward(float(x))
     return predictor(own, shared)
 
 
@@ -213,7 +249,7 @@ def _felt(predictor: Predictor, coordinates: Sequence[Coordinate]) -> list[Coord
     return [coordinate for k, coordinate in enumerate(coordinates) if k in felt]
 
 
-def _biological_coordinate(model: ConsolidationModel, name: str) -> Coordinate:
+def _biological_coordinate(model: ConsolidationModel, name: str, group: str | None) -> Coordinate:
     """A model parameter, or "modulator.parameter", searched on a log scale within a factor of ten of its value."""
     owner: ConsolidationModel | Neuromodulator = model
     key = name
@@ -225,9 +261,8 @@ def _biological_coordinate(model: ConsolidationModel, name: str) -> Coordinate:
     low, high = field.metadata["bounds"]
     bounds = (max(low, value / 10), min(high, value * 10))
     prior = (math.log(value), BIOLOGY_PRIOR_SD)
-    return Coordinate(
-        "shared", name, field.metadata["unit"], value, bounds, "log", field.metadata["description"], prior
-    )
+    study = f"shared by {group}" if group else "shared"
+    return Coordinate(study, name, field.metadata["unit"], value, bounds, "log", field.metadata["description"], prior)
 
 
 def _study_coordinate(study: str, p: FreeParameter) -> Coordinate:

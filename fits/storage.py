@@ -192,6 +192,7 @@ def _content(fit: Fit) -> dict[str, Any]:
         "neuromodulators": [dataclasses.asdict(modulator) for modulator in objective.model.neuromodulators],
         "biology": list(objective.biology),
         "priors": objective.priors,
+        "split": objective.split,
         "seed": fit.seed,
         "seconds": fit.seconds,
         "coordinates": [coordinate.name_in_full for coordinate in objective.coordinates],
@@ -202,7 +203,7 @@ def _content(fit: Fit) -> dict[str, Any]:
 def _fit(content: Mapping[str, Any], studies: Sequence[Study]) -> Fit:
     modulators = tuple(Neuromodulator(**modulator) for modulator in content["neuromodulators"])
     model = getattr(consolidation, content["model"])(neuromodulators=modulators, **content["parameters"])
-    objective = Objective(studies, model, content["biology"], content["priors"])
+    objective = Objective(studies, model, content["biology"], content["priors"], content["split"])
     names = [coordinate.name_in_full for coordinate in objective.coordinates]
     if names != content["coordinates"]:
         raise StudyError(f"{content['model']}: this version searches other parameters than the saved fit; fit again")

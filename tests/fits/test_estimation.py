@@ -111,6 +111,25 @@ def test_the_prior_of_shared_biology_is_a_factor_of_three_about_the_models_value
     assert centre - objective.log_prior(position) == pytest.approx(0.5, rel=1e-12)
 
 
+def test_split_biology_is_fitted_by_each_group_alone():
+    studies = [load_study("nader_2000"), load_study("frey_morris_1998"), load_study("commun_biol_2025")]
+    slices = dict.fromkeys(["frey_morris_1998", "commun_biol_2025"], "slices")
+    whole = Objective(studies, ThresholdCapture(nodes=2), ("tau_early", "tau_protein"))
+    split = Objective(studies, ThresholdCapture(nodes=2), ("tau_early", "tau_protein"), split={"tau_early": slices})
+    names = [c.name_in_full for c in split.coordinates if c.shared]
+    assert names == ["tau_early", "tau_early (slices)", "tau_protein"]
+    assert len(split.coordinates) == len(whole.coordinates) + 1
+    position = np.array([c.inward(c.start) for c in split.coordinates])
+    before = [split.predict(k, position[columns]) for k, columns in enumerate(split.columns)]
+    position[names.index("tau_early (slices)")] -= 1.0
+    after = [split.predict(k, position[columns]) for k, columns in enumerate(split.columns)]
+    assert [np.array_equal(a, b) for a, b in zip(before, after, strict=True)] == [True, False, False]
+    with pytest.raises(ValueError, match="'tau_tag' is not shared here"):
+        Objective(studies, ThresholdCapture(nodes=2), ("tau_early",), split={"tau_tag": slices})
+    with pytest.raises(ValueError, match="names the study 'zhu_2022'"):
+        Objective(studies, ThresholdCapture(nodes=2), ("tau_early",), split={"tau_early": {"zhu_2022": "people"}})
+
+
 def test_same_seed_gives_the_same_numbers_for_one_worker_or_two():
     study = load_study("nielson_powless_2007")
     one, two = (fit([study], "ThresholdCapture", starts=5, seed=4, workers=w, shared=False) for w in (1, 2))

@@ -26,7 +26,10 @@ def one(tmp_path):
 def test_a_saved_fit_comes_back_to_the_same_bits(tmp_path):
     studies = [load_study("nader_2000"), load_study("frey_morris_1998")]
     model = ThresholdCapture(nodes=4, ambient_activity=0.2)
-    made = [fit(studies, model, starts=2, priors=True), fit(studies, "EncodingOnly", starts=2)]
+    made = [
+        fit(studies, model, starts=2, priors=True, split={"tau_early": {"nader_2000": "animals"}}),
+        fit(studies, "EncodingOnly", starts=2),
+    ]
     save(made, tmp_path)
     assert fits.load is load
     for before, after in zip(made, load(tmp_path), strict=True):
