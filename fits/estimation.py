@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from engram.consolidation import ConsolidationModel
 from engram.consolidation.model import SimulationError
 
 from .likelihood import detection_probability, log_likelihoods
-from .objective import Objective
+from .objective import Coordinate, Objective
 from .prediction import NODES, model_class
 from .study import Study
 
@@ -82,6 +82,29 @@ class Fit:
     def bic(self) -> float:
         return float(np.log(self.n_observations) * self.n_parameters - 2 * self.log_likelihood)
 
+    @property
+    def optimum(self) -> dict[str, float]:
+        """The estimates by name, those of a study as "study.parameter"."""
+        names = [coordinate.name_in_full for coordinate in self.objective.coordinates]
+        return dict(zip(names, map(float, self.estimates.estimate), strict=True))
+
+    def with_biology(self, position: np.ndarray | None = None) -> ConsolidationModel:
+        """The model at its default parameters but for the biology all studies share, at the optimum or elsewhere."""
+        model = type(self.objective.model)()
+        table = {modulator.name: modulator for modulator in model.neuromodulators}
+        values: dict[str, float] = {}
+        where = self.objective.values(self.position if position is None else position)
+        for coordinate, value in zip(self.objective.coordinates, where, strict=True):
+            if coordinate.study != "shared":
+                continue
+            owner, _, name = coordinate.name.rpartition(".")
+            if owner:
+                changes: dict[str, Any] = {name: value}
+                table[owner] = replace(table[owner], **changes)
+            else:
+                values[name] = value
+        return model.with_(neuromodulators=tuple(table.values()), **values)
+
     def model_for(self, study: str) -> ConsolidationModel:
         """The model with the parameters fitted to a study."""
         if study not in self.models:
@@ -99,6 +122,7 @@ def fit(
     shared: bool = True,
     priors: bool = False,
     split: Mapping[str, Mapping[str, str]] | None = None,
+    begin: Mapping[str, float] | None = None,
     progress: Callable[[int], Any] | None = None,
     done: Mapping[int, Mapping[str, Any]] | None = None,
     keep: Callable[[int, Mapping[str, Any]], Any] | None = None,
@@ -126,6 +150,8 @@ def fit(
         biology a factor of three about the model's value (``fits.objective.BIOLOGY_PRIOR_SD``).
     split : mapping of str to mapping of str to str, optional
         Biology that groups of studies share rather than all: parameter -> identifier of a study -> group.
+    begin : mapping of str to float, optional
+        Where the first start begins, instead of at the parameters' start values: ``optimum`` of another fit, say.
     progress : callable, optional
         Called with the number of evaluations of each start as it ends.
     done : mapping of int to mapping, optional
@@ -145,7 +171,7 @@ def fit(
         raise ValueError(f"starts is {starts}; give at least 1")
     objective = Objective(studies, instance, instance.biology if shared else (), priors, split)
     began = time.perf_counter()
-    first = np.array([c.inward(c.start) for c in objective.coordinates])
+    first = np.array([c.inward(_begin(c, begin or {})) for c in objective.coordinates])
     objective.value(first)  # compiles, so that threads do not wait for one another
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         try:
@@ -164,6 +190,12 @@ def fit(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return summarise(objective, rows, seed, time.perf_counter() - began)
+
+
+def _begin(coordinate: Coordinate, begin: Mapping[str, float]) -> float:
+    """The value to begin at; a shared parameter that is split begins at that of the whole."""
+    known = begin.get(coordinate.name_in_full, begin.get(coordinate.name) if coordinate.shared else None)
+    return coordinate.start if known is None else known
 
 
 def _screened(objective: Objective, number: int, seed: int, pool: ThreadPoolExecutor) -> list[np.ndarray]:
