@@ -2,7 +2,7 @@
 
 >>> import fits
 >>> sorted(fits.shipped_studies())[0]
-'commun_biol_2025'
+'ballarini_2013'
 """
 
 from importlib import import_module

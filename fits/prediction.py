@@ -14,6 +14,8 @@ from engram.parameter import parameter_fields
 from engram.protocol import Test
 from engram.recall import RESPONSES
 
+from .design import Design
+from .pruning import pruned
 from .study import Study, rows_of
 
 #: Heterogeneity nodes in fits: their error, below 0.3 % of a curve's range, is far below that of any observation.
@@ -35,7 +37,8 @@ class Predictor:
     def __init__(self, study: Study, model: ConsolidationModel) -> None:
         self.study = study
         self.model = model
-        self.batch = Batch([design.protocol for design in study.conditions.values()], model.neuromodulators)
+        self._designs, self._numbers = self._prune()
+        self.batch = Batch([design.protocol for design in self._designs.values()], model.neuromodulators)
         own = {field.name for field in parameter_fields(model)}
         self._model_values = {key: value for key, value in study.model_values.items() if key in own}
         self._slots: list[tuple[np.ndarray, np.ndarray, str]] = self._find_slots()
@@ -43,9 +46,21 @@ class Predictor:
         self._contrasts = self._find_contrasts()
         self.parameters = self._used()
 
+    def _prune(self) -> tuple[dict[str, Design], dict[str, dict[int, int]]]:
+        """The designs without what changes no observation, and the new numbers of the observed Tests."""
+        observed: dict[str, set[int]] = {name: set() for name in self.study.conditions}
+        for observation in self.study.observations:
+            for term in observation.terms:
+                observed[term.condition] |= set(rows_of(term, self.study.conditions[term.condition]))
+        designs, numbers = {}, {}
+        for name, tests in observed.items():
+            if tests:
+                designs[name], numbers[name] = pruned(self.study.conditions[name], tests)
+        return designs, numbers
+
     def _find_slots(self) -> list[tuple[np.ndarray, np.ndarray, str]]:
         found: dict[str, list[tuple[int, int]]] = {}
-        for number, design in enumerate(self.study.conditions.values()):
+        for number, design in enumerate(self._designs.values()):
             for slot in design.slots:
                 row = self.batch.event_index[number][slot.event]
                 found.setdefault(slot.parameter, []).append((row, slot.column))
@@ -59,7 +74,7 @@ class Predictor:
         timeline = self.batch.timeline
         within: list[tuple[int, str]] = []
         pairs: list[tuple[int, str]] = []
-        for number, design in enumerate(self.study.conditions.values()):
+        for number, design in enumerate(self._designs.values()):
             first = int(timeline.trace_start[number])
             position = {name: first + index for index, name in enumerate(design.protocol.traces)}
             for category, parameter in design.within.items():
@@ -76,7 +91,7 @@ class Predictor:
         """For each score, the observations that use it and their weights over all Tests of the batch."""
         offsets: dict[str, int] = {}
         total = 0
-        for name, design in self.study.conditions.items():
+        for name, design in self._designs.items():
             offsets[name] = total
             total += sum(isinstance(event, Test) for event in design.protocol.events)
         observations = self.study.observations
@@ -86,7 +101,9 @@ class Predictor:
             weights = np.zeros((len(rows), total))
             for place, k in enumerate(rows):
                 for term in observations[k].terms:
-                    tests = offsets[term.condition] + np.array(rows_of(term, self.study.conditions[term.condition]))
+                    number = self._numbers[term.condition]
+                    own = [number[row] for row in rows_of(term, self.study.conditions[term.condition])]
+                    tests = offsets[term.condition] + np.array(own)
                     np.add.at(weights[place], tests, term.weight / len(tests) / observations[k].divide_by)
             contrasts.append((score, rows, weights))
         return contrasts
