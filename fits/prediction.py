@@ -10,6 +10,8 @@ import numpy as np
 
 from engram import consolidation
 from engram.consolidation import Batch, ConsolidationModel
+from engram.consolidation.model import MODULATOR_COLUMNS
+from engram.consolidation.state import STRENGTH
 from engram.parameter import parameter_fields
 from engram.protocol import Test
 from engram.recall import RESPONSES
@@ -41,6 +43,8 @@ class Predictor:
         self.batch = Batch([design.protocol for design in self._designs.values()], model.neuromodulators)
         own = {field.name for field in parameter_fields(model)}
         self._model_values = {key: value for key, value in study.model_values.items() if key in own}
+        self._base = model.kernel_arguments()
+        self._place = {modulator.name: k for k, modulator in enumerate(model.neuromodulators)}
         self._slots: list[tuple[np.ndarray, np.ndarray, str]] = self._find_slots()
         self._within, self._pairs = self._find_relatedness()
         self._contrasts = self._find_contrasts()
@@ -157,7 +161,22 @@ class Predictor:
             for index, name in self._pairs:
                 pairs[index] = own[name]
         changed = self.batch.with_timeline(timeline._replace(value=value, within=within, pair_value=pairs))
-        return self.configure(own, shared).strengths(changed)
+        parameters, modulators = self._arguments(own, shared)
+        return self.model.run_kernel(parameters, modulators, changed)[changed.tests, STRENGTH]
+
+    def _arguments(self, own: Mapping[str, float], shared: Mapping[str, float]) -> tuple[Any, np.ndarray]:
+        """What :meth:`configure` sets, as the kernel takes it: making a model would take longer than to run it."""
+        parameters, modulators = self._base
+        modulators = modulators.copy()
+        values = {name: value for name, value in shared.items() if "." not in name}
+        values.update({key: _resolve(value, own) for key, value in self._model_values.items()})
+        for name, value in shared.items():
+            if "." in name:
+                modulator, key = name.split(".")
+                modulators[self._place[modulator], MODULATOR_COLUMNS.index(key)] = value
+        for (modulator, key), raw in self.study.modulator_values.items():
+            modulators[self._place[modulator], MODULATOR_COLUMNS.index(key)] = _resolve(raw, own)
+        return parameters._replace(**{key: float(value) for key, value in values.items()}), modulators
 
     def __call__(self, own: Mapping[str, float], shared: Mapping[str, float]) -> np.ndarray:
         """The predicted value of each observation, in its own unit; (observations,).

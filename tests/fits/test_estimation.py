@@ -14,7 +14,7 @@ from fits import estimation
 from fits.estimation import FitError, fit
 from fits.likelihood import detection_probability, deviance_residuals, information, log_likelihoods
 from fits.objective import Objective
-from fits.prediction import Predictor
+from fits.prediction import Predictor, model_class
 from fits.study import load_study
 
 
@@ -211,3 +211,17 @@ def test_models_are_compared_only_on_the_same_observations(one):
 def test_a_standard_error_as_wide_as_the_search_is_not_called_identified(one):
     wide = dataclasses.replace(one, observations=(dataclasses.replace(one.observations[0], error=40.0),))
     assert fit([wide], "EncodingOnly", starts=1, shared=False).estimates.verdict[0] == "not identified"
+
+
+@pytest.mark.parametrize("model", ["ThresholdCapture", "LinearCapture", "EncodingOnly"])
+def test_numbers_put_straight_into_the_kernel_are_those_of_the_configured_model(model):
+    rng = np.random.default_rng(2)
+    for name in ("zhu_2022", "brzosko_2015", "monfils_2009"):
+        predictor = Predictor(load_study(name), model_class(model)(nodes=2))
+        own = {p.name: rng.uniform(*p.bounds) for p in predictor.study.parameters.values()}
+        shared = {key: rng.uniform(0.5, 2) * predictor.configure(own, {}).tau_early for key in ("tau_early",)}
+        shared |= {"dopamine.drive_clearance": 5000.0}
+        configured = predictor.configure(own, shared)
+        parameters, modulators = predictor._arguments(own, shared)
+        assert parameters == configured.kernel_arguments()[0]
+        assert np.array_equal(modulators, configured.kernel_arguments()[1])

@@ -59,8 +59,9 @@ def test_what_is_left_out_is_unrelated_and_what_is_related_through_a_reminder_st
 
 def test_a_surprise_elsewhere_and_the_first_event_stay():
     events = [
-        Encode("first", at=0, strength=0.4), Encode("a", at=1 * hour, strength=0.4), Encode("b", at=1 * hour, strength=0.9),
-        Reactivate("b", at=2 * hour, prediction_error=1.0), Test("a", at=9 * hour),
+        Encode("first", at=0, strength=0.4), Encode("a", at=1 * hour, strength=0.4),
+        Encode("b", at=1 * hour, strength=0.9), Reactivate("b", at=2 * hour, prediction_error=1.0),
+        Test("a", at=9 * hour),
     ]  # fmt: skip
     lean, _ = pruning.pruned(_design(*events), [0])
     assert set(lean.protocol.traces) == {"first", "a", "b"}
