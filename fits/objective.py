@@ -163,7 +163,7 @@ class Objective:
 
     def residuals(self, position: np.ndarray) -> np.ndarray:
         """Deviance residuals of all observations, study by study, then those of the priors."""
-        parts = [self._residuals(position[columns], k) for k, columns in enumerate(self.columns)]
+        parts = [self.study_residuals(position[columns], k) for k, columns in enumerate(self.columns)]
         return np.concatenate([*parts, (position[self._with_prior] - self._prior_mean) / self._prior_sd])
 
     def jacobian(self, position: np.ndarray) -> np.ndarray:
@@ -172,7 +172,7 @@ class Objective:
         for index, columns in enumerate(self.columns):
             block = np.zeros((len(self.predictors[index].study.observations), len(position)))
             if len(columns):
-                block[:, columns] = approx_fprime(position[columns], self._residuals, _STEP, index)
+                block[:, columns] = approx_fprime(position[columns], self.study_residuals, _STEP, index)
             rows.append(block)
         rows.append(np.zeros((len(self._with_prior), len(position))))
         rows[-1][np.arange(len(self._with_prior)), self._with_prior] = 1 / self._prior_sd
@@ -183,7 +183,8 @@ class Objective:
         residuals = self.residuals(position)
         return 0.5 * float(residuals @ residuals), self.jacobian(position).T @ residuals
 
-    def _residuals(self, part: np.ndarray, index: int) -> np.ndarray:
+    def study_residuals(self, part: np.ndarray, index: int) -> np.ndarray:
+        """Deviance residuals of one study at a position over the coordinates that it feels."""
         return deviance_residuals(self.predictors[index].study.observations, self.predict(index, part))
 
     def value(self, position: np.ndarray) -> float:

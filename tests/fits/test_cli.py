@@ -203,7 +203,7 @@ def test_a_protocol_that_cannot_be_run_is_refused_with_its_file(folder, capsys, 
 
 
 def test_a_fit_that_does_not_converge_is_refused_and_leaves_nothing(folder, capsys, monkeypatch):
-    def fails(objective, position):
+    def fails(objective, position, anchor=None):
         return dict(log_likelihood=-1.0, converged=False, message="gave up", evaluations=1, x=position)
 
     monkeypatch.setattr(estimation, "search", fails)
