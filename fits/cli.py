@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.command_line = shlex.join(["engram", *given])
     _end_on_termination()
     try:
-        options.run(options)
+        code: int | None = options.run(options)
     except KeyboardInterrupt:
         print("engram: interrupted; nothing was written", file=sys.stderr)
         return 130
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"engram: {_sentence(error)}", file=sys.stderr)
         return 2
-    return 0
+    return code or 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("studies", help="list the shipped studies, or show one", allow_abbrev=False)
     command.add_argument("study", nargs="?", metavar="STUDY", help="identifier, or path of a .toml file")
     command.set_defaults(run=_studies)
+
+    command = commands.add_parser("check", help="look over a study file of your own", allow_abbrev=False)
+    command.add_argument("study", metavar="FILE", help="path of a .toml file, or identifier of a shipped study")
+    command.set_defaults(run=_check)
 
     command = commands.add_parser("fit", help="fit models to one study, or jointly to several", allow_abbrev=False)
     command.add_argument("study", nargs="+", metavar="STUDY", help="identifier, or path of a .toml file")
@@ -155,6 +159,14 @@ def _studies(options: argparse.Namespace) -> None:
         study = load_study(name)
         rows.append([study.id, study.species, study.paradigm, str(len(study.observations)), study.citation])
     _print_columns(["study", "species", "paradigm", "observations", "citation"], rows, [26, 16, 36, 12, 40])
+
+
+def _check(options: argparse.Namespace) -> int:
+    from .check import report
+
+    text, errors = report(_known_study(options.study))
+    print(text)
+    return 2 if errors else 0
 
 
 def _fit(options: argparse.Namespace) -> None:
