@@ -121,6 +121,8 @@ def _by_name(content: Mapping[str, Any], key: str) -> dict[str, tuple[str, Mappi
 
 
 def _source(study: Study) -> Iterator[Finding]:
+    if not study.citation:
+        return  # an error of its own
     if not study.doi:
         yield Finding("note", "study.doi", "is missing; add it where the publication has one")
     elif not _DOI.match(study.doi):

@@ -259,7 +259,7 @@ def _known_study(name: str) -> str:
 
     if not name.endswith(".toml") and name not in shipped_studies():
         found = difflib.get_close_matches(name, shipped_studies(), 1)
-        hint = f"did you mean {found[0]}?" if found else f"shipped are {', '.join(shipped_studies())}"
+        hint = f"did you mean {found[0]}?" if found else f"shipped are {', '.join(shipped_studies())}."
         raise CommandError(f"unknown study {name!r}; {hint} A study of your own is named by its .toml file")
     return name
 

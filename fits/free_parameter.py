@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -32,6 +31,8 @@ class FreeParameter:
     description: str
     prior: tuple[float, float] | None = None  # mean and SD; on a log scale median and SD of the logarithm
 
+
+_LARGEST = 1e12
 
 #: Parameters by name; None stands for one that is there and could not be read.
 Parameters = Mapping[str, FreeParameter | None]
@@ -69,10 +70,10 @@ def _bounds(row: Table) -> tuple[float, float]:
     bounds = row.content.get("bounds")
     if not (isinstance(bounds, list) and len(bounds) == 2 and all(type(b) in (int, float) for b in bounds)):
         raise row.error("bounds", f"is {bounds!r}; write two numbers, such as [0.05, 0.95]")
-    low, high = float(bounds[0]), float(bounds[1])
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+    low, high = bounds
+    if not -_LARGEST <= low < high <= _LARGEST:
         raise row.error("bounds", f"is {bounds!r}; the first must be smaller than the second, both finite")
-    return low, high
+    return float(low), float(high)
 
 
 def _prior(row: Table, low: float, high: float) -> tuple[float, float] | None:
@@ -80,7 +81,7 @@ def _prior(row: Table, low: float, high: float) -> tuple[float, float] | None:
         return None
     prior = row.table("prior")
     prior.only({"mean", "sd"})
-    mean = prior.number("mean", -1e12, 1e12)
+    mean = prior.number("mean", -_LARGEST, _LARGEST)
     if not low <= mean <= high:
         raise prior.error("mean", f"is {mean!r}; it must lie within the bounds, {low:g} to {high:g}")
     return mean, positive(prior, "sd")
@@ -88,7 +89,7 @@ def _prior(row: Table, low: float, high: float) -> tuple[float, float] | None:
 
 def positive(table: Table, key: str) -> float:
     """A number above zero (and not so small that dividing by it would overflow)."""
-    value = table.number(key, -1e12, 1e12)
+    value = table.number(key, -_LARGEST, _LARGEST)
     if value < 1e-12:
         raise table.error(key, f"is {table.content[key]!r}; it must be above zero")
     return value

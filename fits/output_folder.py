@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _MARK = ".engram-output.json"  # lists the files that engram wrote into a folder
@@ -82,7 +82,8 @@ def write_table(destination: str | Path, text: str) -> Path:
     try:
         _guard(destination, write)
     finally:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be written it cannot be removed either
+            fresh.unlink(missing_ok=True)
     return path
 
 

@@ -85,8 +85,10 @@ def read_toml(path: Path, example: str = STUDY_EXAMPLE) -> Table:
         raise StudyError(f"{path}: is empty; {example}")
     try:
         return Table(str(path), "", tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOML errors, and a number of thousands of digits
         raise StudyError(f"{path}: is not valid TOML: {error}; correct that line") from None
+    except RecursionError:
+        raise StudyError(f"{path}: is nested too deeply to be read; close its brackets") from None
 
 
 @dataclass(frozen=True)
@@ -136,14 +138,16 @@ class Table:
         value = self._value(key, default, default is None)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.error(key, f"is {value!r}; {unquoted(value) or 'write a number'}")
-        if math.isnan(value) or not low <= value <= high:
+        if not low <= value <= high:  # true of nan as well
             raise self.error(key, f"is {value!r}; it must lie between {low:g} and {high:g}")
         return float(value)
 
-    def whole(self, key: str, low: int, default: int | None = None) -> int:
+    def whole(self, key: str, low: int, default: int | None = None, high: int = 10**9) -> int:
         value = self._value(key, default, default is None)
         if isinstance(value, bool) or not isinstance(value, int) or value < low:
             raise self.error(key, f"is {value!r}; write a whole number of at least {low}, without quotation marks")
+        if value > high:
+            raise self.error(key, f"is {value}; it must be at most {high}")
         return value
 
     def truth(self, key: str, default: bool) -> bool:
@@ -169,20 +173,22 @@ class Table:
         value = self.text(key, default)
         if value not in allowed:
             near = difflib.get_close_matches(value, allowed, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(sorted(allowed))}"
+            known = f"use one of {', '.join(sorted(allowed))}" if allowed else "there is none that could be named"
+            hint = f"did you mean {near[0]!r}?" if near else known
             raise self.error(key, f"unknown value {value!r}; {hint}")
         return value
 
     def table(self, key: str, required: bool = False) -> Table:
         value = self._value(key, {}, required)
+        place = f"{self.where}.{key}" if self.where else key
         if not isinstance(value, dict):
-            raise self.error(key, f"is {value!r}; write a table [{key}]")
-        return Table(self.path, f"{self.where}.{key}" if self.where else key, value)
+            raise self.error(key, f"is {value!r}; write a table [{place}]")
+        return Table(self.path, place, value)
 
     def tables(self, key: str, required: bool = False) -> list[Table]:
         value = self._value(key, [], required)
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise self.error(key, f"is {value!r}; write a list of tables [[{key}]]")
+            raise self.error(key, f"is {value!r}; write a list of tables, such as {key} = [{{ ... }}]")
         place = f"{self.where}.{key}" if self.where else key
         return [Table(self.path, f"{place}[{number}]", item) for number, item in enumerate(value, 1)]
 

@@ -33,7 +33,7 @@ def contrast_range(o: Observation) -> tuple[float, float]:
     """Lowest and highest possible value of an observation, in its own unit."""
     bounds = score_range(o.score)
     if not any(term.weight for term in o.terms):
-        return 0.0, 0.0
+        return -math.inf, math.inf
     ends = [[term.weight * bound for bound in bounds] for term in o.terms if term.weight]
     return sum(min(pair) for pair in ends) / o.divide_by, sum(max(pair) for pair in ends) / o.divide_by
 

@@ -155,6 +155,8 @@ BAD_COMMANDS = {
     "model twice": ([*FIT, "new", "--model", "EncodingOnly"], ["model 'EncodingOnly'", "name each model once"]),
     "a table of another": (["predict", "EncodingOnly", "protocol.toml", "--out", "data.csv"],
                            ["data.csv", "is there already", "name another file, or delete it"]),
+    "a table in a file": (["predict", "EncodingOnly", "protocol.toml", "--out", "tiny.toml/states.csv"],
+                          ["engram: tiny.toml/states.csv: cannot be written", "a part of the path is a file"]),
     "no such folder": (["predict", "EncodingOnly", "protocol.toml", "--out", "nowhere/states.csv"],
                        ["nowhere/states.csv", "No such file or directory", "make the folder"]),
     "no starts": ([*FIT, "new", "--starts", "0"], ["--starts", "'0'"]),
