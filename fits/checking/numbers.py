@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 
 from ..observation import DESIGNS, Observation
@@ -11,6 +12,7 @@ from .finding import Finding
 from .rounding import half_unit
 
 _SPREAD_SLACK = 0.02
+_N_UNKNOWN = re.compile(r"\bn (is )?(not given|unknown|missing)")
 
 
 def check_numbers(o: Observation, place: str, row: Mapping[str, object]) -> Iterator[Finding]:
@@ -112,9 +114,9 @@ def _terms(o: Observation, place: str) -> Iterator[Finding]:
 
 
 def _completeness(o: Observation, place: str, row: Mapping[str, object]) -> Iterator[Finding]:
-    if o.kind == "mean" and o.n is None:
+    if o.kind == "mean" and o.n is None and not _N_UNKNOWN.search(o.note):
         message = "is missing, so that the standard error cannot be checked; add the number of subjects"
-        yield Finding("warning", f"{place}.n", message)
+        yield Finding("warning", f"{place}.n", f'{message}, or where the source has none note = "n is not given"')
     if o.kind == "mean" and o.n == 1:
         yield Finding("warning", f"{place}.n", "is 1: a mean of one subject says nothing of others; give n in full")
     if o.flag == "A" and o.kind in ("mean", "counts"):

@@ -242,6 +242,10 @@ def test_a_clean_file_gives_no_finding(write):
     assert check(write(CLEAN)) == []
 
 
+def test_an_n_that_the_source_does_not_give_is_explained_by_the_note(write):
+    assert check(write(changed(("sd = 0.2\nn = 16\n", 'note = "n is not given"\n')))) == []
+
+
 @pytest.mark.parametrize("study", fits.shipped_studies())
 def test_shipped_studies_give_notes_at_most(study):
     assert {finding.severity for finding in check(study)} <= {"note"}
