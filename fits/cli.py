@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import pandas
 
     from .estimation import Fit
-    from .study import Study
 
 _OWN_PACKAGES = ("engram", "fits", "theory")
 
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.command_line = shlex.join(["engram", *given])
     _end_on_termination()
     try:
-        options.run(options)
+        code: int | None = options.run(options)
     except KeyboardInterrupt:
         print("engram: interrupted; nothing was written", file=sys.stderr)
         return 130
@@ -55,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"engram: {_sentence(error)}", file=sys.stderr)
         return 2
-    return 0
+    return code or 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("studies", help="list the shipped studies, or show one", allow_abbrev=False)
     command.add_argument("study", nargs="?", metavar="STUDY", help="identifier, or path of a .toml file")
     command.set_defaults(run=_studies)
+
+    command = commands.add_parser("check", help="look over a study file of your own", allow_abbrev=False)
+    command.add_argument("study", metavar="FILE", help="path of a .toml file, or identifier of a shipped study")
+    command.set_defaults(run=_check)
 
     command = commands.add_parser("fit", help="fit models to one study, or jointly to several", allow_abbrev=False)
     command.add_argument("study", nargs="+", metavar="STUDY", help="identifier, or path of a .toml file")
@@ -145,16 +148,25 @@ def _reproduce(options: argparse.Namespace) -> None:
 
 
 def _studies(options: argparse.Namespace) -> None:
+    from .description import description
     from .study import load_study, shipped_studies
 
     if options.study is not None:
-        print(_details(load_study(_known_study(options.study))))
+        print(description(load_study(_known_study(options.study))))
         return
     rows = []
     for name in shipped_studies():
         study = load_study(name)
         rows.append([study.id, study.species, study.paradigm, str(len(study.observations)), study.citation])
     _print_columns(["study", "species", "paradigm", "observations", "citation"], rows, [26, 16, 36, 12, 40])
+
+
+def _check(options: argparse.Namespace) -> int:
+    from .check import report
+
+    text, errors = report(_known_study(options.study))
+    print(text)
+    return 2 if errors else 0
 
 
 def _fit(options: argparse.Namespace) -> None:
@@ -165,9 +177,11 @@ def _fit(options: argparse.Namespace) -> None:
     from .results import write_fit
     from .study import load_study
 
-    models = [_known_model(name) for name in dict.fromkeys(options.model)]
-    studies = [load_study(_known_study(name)) for name in dict.fromkeys(options.study)]
-    _check_distinct(studies)
+    models = [_known_model(name) for name in options.model]
+    _check_distinct("model", models, models)
+    _check_distinct("study", [_known_study(name) for name in options.study], options.study)
+    studies = [load_study(name) for name in options.study]
+    _check_distinct("study", [study.id for study in studies], options.study)
     free = options.free if options.free is not None else len(studies) > 1
     starts = options.starts or STARTS
     with output_folder(options.out) as folder:
@@ -198,7 +212,7 @@ def _fit(options: argparse.Namespace) -> None:
 def _predict(options: argparse.Namespace) -> None:
     from engram.units import format_time
 
-    from .output_folder import write_file
+    from .output_folder import write_table
     from .protocol_file import read_protocol, states
 
     at = [_time(text) for text in options.at]
@@ -211,7 +225,7 @@ def _predict(options: argparse.Namespace) -> None:
     for name in file.unused:
         print(f"engram: {options.model} has no parameter {name}, which {options.protocol} sets", file=sys.stderr)
     if options.out is not None:
-        write_file(options.out, table.to_csv(index=False, lineterminator="\n"))
+        write_table(options.out, table.to_csv(index=False, lineterminator="\n"))
         print(f"{len(table)} rows are in {options.out}")
         return
     shown = table.assign(time=table["time"].map(format_time))
@@ -245,16 +259,17 @@ def _known_study(name: str) -> str:
 
     if not name.endswith(".toml") and name not in shipped_studies():
         found = difflib.get_close_matches(name, shipped_studies(), 1)
-        hint = f"did you mean {found[0]}?" if found else f"shipped are {', '.join(shipped_studies())}"
+        hint = f"did you mean {found[0]}?" if found else f"shipped are {', '.join(shipped_studies())}."
         raise CommandError(f"unknown study {name!r}; {hint} A study of your own is named by its .toml file")
     return name
 
 
-def _check_distinct(studies: Sequence[Study]) -> None:
-    names = [study.id for study in studies]
+def _check_distinct(what: str, names: Sequence[str], given: Sequence[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise CommandError(f"the study {name!r} is given twice; name each study once")
+            same = list(dict.fromkeys(word for word, own in zip(given, names, strict=True) if own == name))
+            under = f" ({' and '.join(same)})" if len(same) > 1 else ""
+            raise CommandError(f"the {what} {name!r} is given twice{under}; name each {what} once")
 
 
 def _time(text: str) -> float:
@@ -267,40 +282,6 @@ def _time(text: str) -> float:
     if seconds < 0:
         raise CommandError(f"--at: {text!r} is negative; give a time after the start of the protocol")
     return seconds
-
-
-def _details(study: Study) -> str:
-    """One study in full, as text."""
-    from .study import FLAGS
-    from .timeline import relations, timeline
-
-    def wrapped(text: str, indent: str = "") -> str:
-        return textwrap.fill(text, 110, initial_indent=indent, subsequent_indent=f"{indent}  ")
-
-    lines = [f"{study.id}: {study.title}", wrapped(f"{study.citation} {study.doi}"),
-             wrapped(f"{study.species}; {study.paradigm}"), "", wrapped(study.notes), "", "Design"]  # fmt: skip
-    for name, design in study.conditions.items():
-        lines.append(f"  {name}")
-        lines += [wrapped(line, "    ") for line in timeline(design) + relations(design)]
-    lines += ["", f"Response: {study.response}", "", "Parameters"]
-    for parameter in study.parameters.values():
-        low, high = parameter.bounds
-        unit = "" if parameter.unit == "1" else f" {parameter.unit}"
-        lines.append(wrapped(f"{parameter.name}: {parameter.description}; {low:g} to {high:g}{unit}, "
-                             f"first start {parameter.start:g}", "  "))  # fmt: skip
-    lines += ["", "Observations"]
-    for o in study.observations:
-        unit = "" if o.unit == "1" else f" {o.unit}"
-        if o.kind == "detected":
-            what = "significant" if o.detected else "not significant"
-            what += f" (n = {o.n}, standard error {o.error:.3g}{unit})"
-        else:
-            what = "open" if o.value is None else f"{o.value:g} ± {o.error:.3g}{unit}"
-            what += " (not fitted)" if o.kind == "shown" else ""
-        note = f" ({o.note})" if o.note else ""
-        lines.append(wrapped(f"[{o.flag}] {o.name}: {o.measure}: {what}. {o.source}{note}", "  "))
-    lines += ["", *(f"[{flag}] {meaning}" for flag, meaning in FLAGS.items())]
-    return "\n".join(lines)
 
 
 def _summary(fit: Fit) -> str:
@@ -352,9 +333,11 @@ def _expected(error: Exception) -> bool:
 
 
 def _sentence(error: Exception) -> str:
+    from .output_folder import remedy
+
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror.lower()}; check the path, its permissions and the free space"
+        return f"{place}{error.strerror.lower()}; {remedy(error)}"
     return " ".join(str(error).split())
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _MARK = ".engram-output.json"  # lists the files that engram wrote into a folder
@@ -65,11 +66,13 @@ def output_folder(destination: str | Path) -> Iterator[Path]:
         raise
 
 
-def write_file(destination: str | Path, text: str) -> Path:
-    """Write one text file whole or not at all, replacing it if it exists."""
+def write_table(destination: str | Path, text: str) -> Path:
+    """Write a table as text, whole or not at all; it may replace only a file with the same first line."""
     path = Path(destination).expanduser().resolve()
     if path.is_dir():
         raise OutputError(f"{destination}: is a folder; name a file in it")
+    if path.exists() and _first_line(path) != text.partition("\n")[0].encode():
+        raise OutputError(f"{destination}: is there already and is not such a table; name another file, or delete it")
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
 
     def write() -> None:
@@ -79,8 +82,20 @@ def write_file(destination: str | Path, text: str) -> Path:
     try:
         _guard(destination, write)
     finally:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be written it cannot be removed either
+            fresh.unlink(missing_ok=True)
     return path
+
+
+def _first_line(path: Path) -> bytes | None:
+    """The first line of an ordinary file that can be read; None otherwise."""
+    if not path.is_file():
+        return None
+    try:
+        with path.open("rb") as file:
+            return file.readline().rstrip(b"\r\n")
+    except OSError:
+        return None
 
 
 def _move_into_place(fresh: Path, path: Path, destination: str | Path) -> None:
@@ -146,6 +161,22 @@ def _guard(destination: str | Path, action: object) -> None:
     try:
         action()
     except OSError as error:
-        raise OutputError(
-            f"{destination}: cannot be written ({error.strerror or error}); free some space or name another place"
-        ) from None
+        reason = error.strerror or str(error)
+        raise OutputError(f"{destination}: cannot be written ({reason}); {remedy(error)}") from None
+
+
+def remedy(error: OSError) -> str:
+    """What to do about an error of the file system."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "free some space, or name a place on another disk"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "ask for permission to write there, or name a place of your own"
+    if error.errno == errno.EROFS:
+        return "nothing can be written on that disk; name another place"
+    if error.errno == errno.ENAMETOOLONG:
+        return "give a shorter name"
+    if error.errno == errno.ENOENT:
+        return "make the folder that is to hold it, or name one in which files can be made"
+    if error.errno == errno.ENOTDIR:
+        return "a part of the path is a file and not a folder; name another place"
+    return "name another place"

@@ -29,8 +29,12 @@ from engram.protocol import Protocol
 from .design import read_design
 from .prediction import model_class
 from .study import model_values, modulator_values
-from .tables import Table, read_toml
+from .tables import Errors, Table, read_toml
 
+_EXAMPLE = (
+    'start from events = [{ encode = "scene", at = "0 min", strength = 0.4 }, { test = "scene", at = "24 h" }], '
+    "one event in braces after another"
+)
 _DESIGN = ("events", "block", "relatedness", "within_category")
 
 
@@ -59,15 +63,20 @@ def read_protocol(path: str | Path, model: str) -> ProtocolFile:
     StudyError
         A sentence naming the file, the key or line, the value and the remedy.
     """
-    table = read_toml(Path(path))
-    table.only({*_DESIGN, "model", "modulators"})
+    table = read_toml(Path(path), _EXAMPLE)
+    errors = Errors()
+    errors.add(*table.unknown({*_DESIGN, "model", "modulators"}))
     condition = Table(table.path, "", {key: table.content[key] for key in _DESIGN if key in table})
-    protocol = read_design(condition, Path(path).stem, {}).protocol
+    design = read_design(condition, Path(path).stem, {}, errors)
     made = model_class(model)
     own = {field.name for field in parameter_fields(made)}
-    values: dict[str, Any] = model_values(table.table("model"), {})
+    values: dict[str, Any] = model_values(table.table("model"), {}, errors)
+    modulator_changes = modulator_values(table.table("modulators"), {}, errors)
+    if design is None or errors:
+        raise errors.first()
+    protocol = design.protocol
     changes: dict[str, dict[str, Any]] = {}
-    for (modulator, key), value in modulator_values(table.table("modulators"), {}).items():
+    for (modulator, key), value in modulator_changes.items():
         changes.setdefault(modulator, {})[key] = value
     try:
         modulators = tuple(

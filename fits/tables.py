@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import math
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,65 @@ from engram.units import parse_time
 
 
 class StudyError(ValueError):
-    """A file that cannot be used: the message names the file, the key or line, the value and the remedy."""
+    """A file that cannot be used: the message names the file, the key or line, the value and the remedy.
+
+    ``place`` and ``problem`` are the key and what is wrong with it, without the file.
+    """
+
+    def __init__(self, message: str, place: str = "", problem: str | None = None) -> None:
+        super().__init__(message)
+        self.place = place
+        self.problem = message if problem is None else problem
 
 
-def read_toml(path: Path) -> Table:
-    """The whole of a TOML file; ``StudyError`` where it is missing, empty, not text or not TOML."""
+class Errors:
+    """The errors of a file, gathered so that all can be shown and not only the first; each is kept once."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, StudyError] = {}
+
+    def __iter__(self) -> Iterator[StudyError]:
+        return iter(list(self._found.values()))
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def add(self, *errors: StudyError) -> None:
+        for error in errors:
+            self._found.setdefault(str(error), error)
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Keep a ``StudyError`` of the block instead of passing it on."""
+        try:
+            yield
+        except StudyError as error:
+            self.add(error)
+
+    def read(self, readers: Mapping[str, Callable[[], Any]]) -> dict[str, Any] | None:
+        """What each reader returns; None, once all have been tried, where one has failed."""
+        values: dict[str, Any] = {}
+        for key, reader in readers.items():
+            with self.gathered():
+                values[key] = reader()
+        return values if len(values) == len(readers) else None
+
+    def first(self, all_shown_by: str = "") -> StudyError:
+        """The first, with the number of further ones and the command that shows them all."""
+        first, *more = self
+        shown = f", shown by {all_shown_by}" if all_shown_by else ""
+        rest = f" (and {len(more)} more{shown})" if more else ""
+        return StudyError(f"{first}{rest}", first.place, first.problem)
+
+
+STUDY_EXAMPLE = "start from one of the shipped studies (engram studies)"
+
+
+def read_toml(path: Path, example: str = STUDY_EXAMPLE) -> Table:
+    """The whole of a TOML file; ``StudyError`` where it is missing, empty, not text or not TOML.
+
+    ``example`` says how to start where the file is empty.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -27,11 +82,13 @@ def read_toml(path: Path) -> Table:
         where = f"{error.reason} at byte {error.start}"
         raise StudyError(f"{path}: is not UTF-8 text ({where}); save it as UTF-8") from None
     if not text.strip():
-        raise StudyError(f"{path}: is empty; start from one of the shipped studies (engram studies)")
+        raise StudyError(f"{path}: is empty; {example}")
     try:
         return Table(str(path), "", tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOML errors, and a number of thousands of digits
         raise StudyError(f"{path}: is not valid TOML: {error}; correct that line") from None
+    except RecursionError:
+        raise StudyError(f"{path}: is nested too deeply to be read; close its brackets") from None
 
 
 @dataclass(frozen=True)
@@ -44,18 +101,25 @@ class Table:
 
     def error(self, key: str, message: str) -> StudyError:
         place = f"{self.where}.{key}" if self.where and key else self.where or key
-        return StudyError(f"{self.path}: {place}: {message}" if place else f"{self.path}: {message}")
+        return StudyError(f"{self.path}: {place}: {message}" if place else f"{self.path}: {message}", place, message)
 
     def __contains__(self, key: str) -> bool:
         return key in self.content
 
-    def only(self, known: Collection[str]) -> None:
-        """Refuse keys that nothing would read: a misspelt key must not be ignored."""
+    def unknown(self, known: Collection[str]) -> list[StudyError]:
+        """An error for every key that nothing would read: a misspelt key must not be ignored."""
+        errors = []
         for key in self.content:
             if key not in known:
                 near = difflib.get_close_matches(key, known, 1)
                 hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
-                raise self.error(key, f"unknown key; {hint}")
+                errors.append(self.error(key, f"unknown key; {hint}"))
+        return errors
+
+    def only(self, known: Collection[str]) -> None:
+        """Refuse the first key that nothing would read."""
+        for error in self.unknown(known):
+            raise error
 
     def _value(self, key: str, default: Any, required: bool) -> Any:
         if key not in self.content:
@@ -73,15 +137,17 @@ class Table:
     def number(self, key: str, low: float, high: float, default: float | None = None) -> float:
         value = self._value(key, default, default is None)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self.error(key, f"is {value!r}; write a number")
-        if math.isnan(value) or not low <= value <= high:
+            raise self.error(key, f"is {value!r}; {unquoted(value) or 'write a number'}")
+        if not low <= value <= high:  # true of nan as well
             raise self.error(key, f"is {value!r}; it must lie between {low:g} and {high:g}")
         return float(value)
 
-    def whole(self, key: str, low: int, default: int | None = None) -> int:
+    def whole(self, key: str, low: int, default: int | None = None, high: int = 10**9) -> int:
         value = self._value(key, default, default is None)
         if isinstance(value, bool) or not isinstance(value, int) or value < low:
-            raise self.error(key, f"is {value!r}; write a whole number of at least {low}")
+            raise self.error(key, f"is {value!r}; write a whole number of at least {low}, without quotation marks")
+        if value > high:
+            raise self.error(key, f"is {value}; it must be at most {high}")
         return value
 
     def truth(self, key: str, default: bool) -> bool:
@@ -107,19 +173,32 @@ class Table:
         value = self.text(key, default)
         if value not in allowed:
             near = difflib.get_close_matches(value, allowed, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(sorted(allowed))}"
+            known = f"use one of {', '.join(sorted(allowed))}" if allowed else "there is none that could be named"
+            hint = f"did you mean {near[0]!r}?" if near else known
             raise self.error(key, f"unknown value {value!r}; {hint}")
         return value
 
     def table(self, key: str, required: bool = False) -> Table:
         value = self._value(key, {}, required)
+        place = f"{self.where}.{key}" if self.where else key
         if not isinstance(value, dict):
-            raise self.error(key, f"is {value!r}; write a table [{key}]")
-        return Table(self.path, f"{self.where}.{key}" if self.where else key, value)
+            raise self.error(key, f"is {value!r}; write a table [{place}]")
+        return Table(self.path, place, value)
 
     def tables(self, key: str, required: bool = False) -> list[Table]:
         value = self._value(key, [], required)
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise self.error(key, f"is {value!r}; write a list of tables [[{key}]]")
+            raise self.error(key, f"is {value!r}; write a list of tables, such as {key} = [{{ ... }}]")
         place = f"{self.where}.{key}" if self.where else key
         return [Table(self.path, f"{place}[{number}]", item) for number, item in enumerate(value, 1)]
+
+
+def unquoted(value: object) -> str | None:
+    """The advice for a number written as text; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return f"remove the quotation marks and write {value.strip()}" if math.isfinite(number) else None

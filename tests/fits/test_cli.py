@@ -12,7 +12,7 @@ import pytest
 
 import engram
 from fits import cli, estimation, results
-from fits.output_folder import OutputError, output_folder
+from fits.output_folder import OutputError, output_folder, remedy
 
 STUDY = """
 [study]
@@ -150,6 +150,15 @@ BAD_COMMANDS = {
     "unknown model": ([*FIT, "new", "--model", "TresholdCapture"], ["did you mean ThresholdCapture"]),
     "unknown model to predict": (["predict", "Linear", "protocol.toml"], ["'Linear'", "did you mean LinearCapture"]),
     "study twice": ([*FIT[:1], "./tiny.toml", *FIT[1:], "new"], ["'tiny'", "once"]),
+    "study twice by one name": (["fit", "tiny.toml", "tiny.toml", *FIT[2:], "new"], ["'tiny.toml'", "twice", "once"]),
+    "shipped study twice": (["fit", "nader_2000", "nader_2000", *FIT[2:], "new"], ["study 'nader_2000'", "twice"]),
+    "model twice": ([*FIT, "new", "--model", "EncodingOnly"], ["model 'EncodingOnly'", "name each model once"]),
+    "a table of another": (["predict", "EncodingOnly", "protocol.toml", "--out", "data.csv"],
+                           ["data.csv", "is there already", "name another file, or delete it"]),
+    "a table in a file": (["predict", "EncodingOnly", "protocol.toml", "--out", "tiny.toml/states.csv"],
+                          ["engram: tiny.toml/states.csv: cannot be written", "a part of the path is a file"]),
+    "no such folder": (["predict", "EncodingOnly", "protocol.toml", "--out", "nowhere/states.csv"],
+                       ["nowhere/states.csv", "No such file or directory", "make the folder"]),
     "no starts": ([*FIT, "new", "--starts", "0"], ["--starts", "'0'"]),
     "no output": (["fit", "tiny.toml", "--model", "EncodingOnly"], ["--out"]),
     "no model": (["fit", "tiny.toml", "--out", "new"], ["--model"]),
@@ -157,7 +166,7 @@ BAD_COMMANDS = {
     "negative time": (["predict", "EncodingOnly", "protocol.toml", "--at=-3 h"], ["--at", "'-3 h'", "negative"]),
     "not a time": (["predict", "EncodingOnly", "protocol.toml", "--at", "nan h"], ["--at", "'nan h'", "30 min"]),
     "not a table": (["predict", "EncodingOnly", "protocol.toml", "--out", "protocol.toml"], ["protocol.toml", ".csv"]),
-    "no protocol": (["predict", "EncodingOnly", "empty.toml"], ["empty.toml", "is empty"]),
+    "no protocol": (["predict", "EncodingOnly", "empty.toml"], ["empty.toml", "is empty; start from events"]),
     "a study for a protocol": (["predict", "EncodingOnly", "tiny.toml"], ["tiny.toml", "unknown key"]),
     "files of others": ([*FIT, "theirs"], ["theirs", "engram did not write"]),
     "a file for a folder": ([*FIT, "tiny.toml"], ["tiny.toml", "is a file"]),
@@ -170,6 +179,7 @@ BAD_COMMANDS = {
 @pytest.mark.parametrize("words, expected", BAD_COMMANDS.values(), ids=BAD_COMMANDS)
 def test_a_command_that_cannot_be_carried_out_is_refused_in_one_sentence(folder, capsys, words, expected):
     Path("empty.toml").touch()
+    Path("data.csv").write_text("subject,score\n1,0.5\n")
     Path("theirs").mkdir()
     Path("theirs/notes.txt").write_text("mine")
     before = sorted(os.listdir())
@@ -180,6 +190,7 @@ def test_a_command_that_cannot_be_carried_out_is_refused_in_one_sentence(folder,
     assert Path("tiny.toml").read_text(encoding="utf-8") == STUDY
     assert Path("protocol.toml").read_text(encoding="utf-8") == PROTOCOL
     assert os.listdir("theirs") == ["notes.txt"]
+    assert Path("data.csv").read_text() == "subject,score\n1,0.5\n"
 
 
 BAD_PROTOCOLS = {
@@ -189,6 +200,8 @@ BAD_PROTOCOLS = {
     "an unknown trace": ('["scene", "shock"]', '["scene", "shok"]', ["'shok'", "shock"]),
     "a relatedness above one": ("value = 0.5", "value = 1.5", ["relatedness[1].value", "1.5", "between 0 and 1"]),
     "a number by name": ("strength = 0.8", 'strength = "strong"', ["events[2].strength", "'strong'"]),
+    "a number in quotation marks": ("strength = 0.8", 'strength = "0.8"', ["events[2].strength", "and write 0.8"]),
+    "a setting in quotation marks": ('"2 h"', '"2 h"\ntag_threshold = "0.3"', ["tag_threshold", "quotation marks"]),
     "a misspelt table": ("[model]", "[modle]", ["modle", "'model'"]),
 }  # fmt: skip
 
@@ -228,6 +241,15 @@ def test_a_full_disk_leaves_nothing_behind(folder, capsys, monkeypatch):
 def test_a_folder_without_write_permission_is_refused_before_any_work(folder, capsys):
     Path("closed").mkdir(mode=0o500)
     assert "not writable" in refused(capsys, "fit", "tiny.toml", "--model", "EncodingOnly", "--out", "closed/new")
+
+
+@pytest.mark.parametrize(
+    "number, words",
+    {errno.ENOSPC: "free some space", errno.EACCES: "permission", errno.EROFS: "on that disk", errno.ENOENT: "make the",
+     errno.ENAMETOOLONG: "shorter", errno.ENOTDIR: "is a file", errno.EIO: "name another place"}.items(),
+)  # fmt: skip
+def test_an_error_of_the_disk_is_met_with_what_helps_against_it(number, words):
+    assert words in remedy(OSError(number, os.strerror(number)))
 
 
 def test_an_interrupt_ends_in_130_and_leaves_nothing(folder, capsys, monkeypatch):
@@ -299,6 +321,10 @@ def test_predict_prints_the_states_at_tests_and_at_the_times_asked_for(folder, c
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:3] == ["read", "time", "trace"]
     assert len(lines) == 1 + 2 * 2 + 1  # two traces at two times, and the test
+    assert engram_command("predict", "EncodingOnly", "protocol.toml", "--out", "states.csv") == 0
+    words = ["predict", "EncodingOnly", "protocol.toml", "--at", "1 h", "--out", "states.csv"]
+    assert engram_command(*words) == 0  # a table that predict wrote may be replaced
+    assert len(pandas.read_csv("states.csv")) == 3
     assert engram_command("predict", "EncodingOnly", "protocol.toml", "--out", "states.csv") == 0
     table = pandas.read_csv("states.csv")
     run = engram.EncodingOnly(tau_early=7200).run(

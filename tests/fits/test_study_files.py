@@ -1,11 +1,16 @@
 """Studies are read as the experiments ran, and every mistake in a file is explained."""
 
+import math
 import re
 
 import pytest
 
 import fits
 from engram import Encode, Reactivate, Release, Test, hour, minute
+from engram.recall import RESPONSES
+from fits.description import description
+from fits.observation import Statistic
+from fits.scores import SCORE_RANGES
 from fits.study import FLAGS, StudyError, load_study
 from fits.timeline import timeline
 
@@ -158,6 +163,64 @@ BAD = {
     ),
     "time constant without unit": (ONE + "\n[model]\ntau_early = 7200\n", "7200 is a time without a unit"),
     "empty": ("  \n", "is empty; start from one of the shipped studies"),
+    "number as text": (changed('strength = "strength"', 'strength = "0.4"'), "is '0.4', which is text; remove the quotation marks and write 0.4"),
+    "value as text": (changed("value = 150.0", 'value = "150"'), "value: is '150'; remove the quotation marks and write 150"),
+    "bounds beyond a strength": (changed("[0.05, 0.95]", "[-5, 5]"), r"events\[1\].strength: the parameter 'strength' may take -5 to 5 \(parameters.strength.bounds\), but strength must lie between -0.999999 and 0.999999; narrow"),
+    "bounds beyond a response": (
+        changed('"field_potential"', '"field_potential"\nscale = "strength"').replace("[0.05, 0.95]", "[-0.5, 0.5]"),
+        r"response.scale: the parameter 'strength' may take -0.5 to 0.5 .* between 0 and 10; narrow",
+    ),
+    "bounds beyond a modulator": (
+        changed("[0.05, 0.95]", "[-0.5, 0.5]") + '\n[modulators.dopamine]\nconversion = "strength"\n',
+        r"modulators.dopamine.conversion: the parameter 'strength' may take -0.5 to 0.5 .* narrow",
+    ),
+    "bounds beyond a model": (
+        changed("[0.05, 0.95]", "[0.05, 0.95]") + '\n[model]\ntau_early = "strength"\n',
+        r"model.tau_early: the parameter 'strength' may take 0.05 to 0.95 .* between 60 and .* narrow",
+    ),
+    "bounds beyond a relatedness": (
+        changed('{ test = "S1"', '{ encode = "S2", at = "0 min", strength = 0.5 },\n{ test = "S1"').replace("[0.05, 0.95]", "[-0.5, 0.5]")
+        .replace('name = "alone"', 'name = "alone"\nrelatedness = [{ traces = ["S1", "S2"], value = "strength" }]'),
+        r"relatedness\[1\].value: the parameter 'strength' may take -0.5 to 0.5 .* between 0 and 1; narrow",
+    ),
+    "bounds beyond a category": (
+        changed('strength = "strength" }', 'strength = "strength", category = "c" }').replace("[0.05, 0.95]", "[-0.5, 0.5]")
+        .replace('name = "alone"', 'name = "alone"\nwithin_category = { c = "strength" }'),
+        r"within_category.c: the parameter 'strength' may take -0.5 to 0.5 .* between 0 and 1; narrow",
+    ),
+    "bounds that cross": (
+        changed('"field_potential"', '"freezing"\nfloor = "low"').replace('score = "slope"', 'score = "freezing"')
+        .replace("[response]", '[parameters.low]\nstart = 5\nbounds = [0, 90]\ndescription = "floor"\n[response]'),
+        r"response: Freezing has the floor 90 .*; narrow the bounds \(this is at low = 90\)",
+    ),
+    "one subject": (changed("error = 5.0", "sd = 5.0\nn = 1"), r"n: is 1; n counts the subjects in all .* at least 2"),
+    "one subject in a group": (
+        changed("error = 5.0", 'error = 5.0\nn = 1\ndesign = "two samples"'),
+        "n: is 1; n counts the subjects in each of the two groups, and one has no spread: give at least 2",
+    ),
+    "nothing to test": (changed('{ test = "S1", at = "0 min" }', '{ test = "S1", at = "0 min" }, { test = "*", at = "0 min" }')
+                        .replace('encode = "S1", at = "0 min"', 'encode = "S1", at = "1 min"'), "nothing is encoded by 0 s"),
+    "related twice": (
+        changed('{ test = "S1"', '{ encode = "S2", at = "0 min", strength = 0.5 },\n{ test = "S1"')
+        .replace('name = "alone"', 'name = "alone"\nrelatedness = [{ traces = ["S1", "S2"], value = 1 }, { traces = ["S1", "S2"], value = 0 }]'),
+        r"relatedness\[2\].traces: 'S1' and 'S2' are related twice; keep one",
+    ),
+    "not asleep": (changed('{ test = "S1"', '{ sleep = false, on = "0 h", off = "1 h" },\n{ test = "S1"'), "sleep: is false; write sleep = true"),
+    "an endless label": (changed("value = 150.0", "value = 150.0\nx = inf"), "x: is inf; write a number or a label"),
+    "contrast of nothing": (changed('traces = "S1"\n', "contrast = []\n"), "contrast: is empty; list its terms"),
+    "a time at which nothing is tested": (changed('traces = "S1"\n', 'traces = "S1"\nat = "1 h"\n'), "no Test of 'S1' in 'alone' at 1 h; none is tested then"),
+    "detected mean": (changed("value = 150.0", "value = 150.0\ndetected = true"), "detected: stands in an observation of kind 'mean'"),
+    "a statistic without t": (changed("error = 5.0", "error = 5.0\nstatistic = { df = 5 }"), r"statistic.t: is missing"),
+    "p in words": (changed("error = 5.0", 'error = 5.0\nstatistic = { t = 2, df = 5, p = "ns" }'), r"statistic.p: is 'ns'; write a number such as"),
+    "prior outside": (changed("start = 0.4", "start = 0.4\nprior = { mean = 2, sd = 1 }"), "prior.mean: is 2.0; it must lie within the bounds, 0.05 to 0.95"),
+    "prior without spread": (changed("start = 0.4", "start = 0.4\nprior = { mean = 0.4, sd = 0 }"), "prior.sd: is 0; it must be above zero"),
+    "endless digits": (changed("value = 150.0", "value = 1" + "0" * 400), "value: is 10+; it must lie between"),
+    "too many digits to read": (changed("value = 150.0", "value = 1" + "0" * 5000), "is not valid TOML"),
+    "endless bounds": (changed("[0.05, 0.95]", "[0.05, 1" + "0" * 400 + "]"), "bounds: is .*both finite"),
+    "endless n": (changed("error = 5.0", "sd = 5.0\nn = 1" + "0" * 400), "n: is 10+; it must be at most 1000000000"),
+    "brackets without end": (ONE + "\nx = " + "[" * 5000, "nested too deeply|not valid TOML"),
+    "a table that is a number": ("parameters = 3\n" + changed("[parameters.strength]", "[model]"), r"parameters: is 3; write a table \[parameters\]"),
+    "misspelt prior": (changed("start = 0.4", "start = 0.4\nprior = { mena = 0.4, sd = 1 }"), "mena: unknown key; did you mean 'mean'"),
 }  # fmt: skip
 
 
@@ -175,3 +238,67 @@ def test_unknown_study_lists_the_known_ones():
         load_study("zhu")
     with pytest.raises(StudyError, match=r"nowhere.toml: cannot be read"):
         load_study("nowhere.toml")
+
+
+COUNTS = (
+    changed('"field_potential"', '"free_recall"')
+    .replace('"slope"\ntraces', '"recalled"\ntraces')
+    .replace('"mean"', '"counts"')
+    .replace("value = 150.0\nerror = 5.0", "count = 13\nn = 20")
+)
+BAD_COUNTS = {
+    "more than all": ("count = 13", "count = 21", r"count: is 21 of n = 20; it must lie between 0 and n"),
+    "negative": ("count = 13", "count = -1", "count: is -1; write a whole number"),
+    "half": ("count = 13", "count = 1.5", "count: is 1.5; write a whole number"),
+    "no n": ("n = 20\n", "", "n: is missing; an observation of counts needs count and n"),
+    "no count": ("count = 13\n", "", "count: is missing; an observation of counts"),
+    "an error": ("n = 20", "n = 20\nerror = 0.1", "error: stands in an observation of counts, which has count and n; remove"),
+    "a contrast": ('traces = "S1"', 'contrast = [{ traces = "S1" }]', "contrast: stands in an .* name one condition"),
+    "not a probability": ('"free_recall"', '"field_potential"', "unknown value 'recalled'"),
+}  # fmt: skip
+
+
+def test_counts_are_read_as_count_of_n(write):
+    (observation,) = load_study(write(COUNTS)).observations
+    assert (observation.kind, observation.count, observation.n, observation.value) == ("counts", 13, 20, 0.65)
+    assert math.isnan(observation.error)
+    assert "13 of 20 (0.65)" in description(load_study(write(COUNTS)))
+
+
+@pytest.mark.parametrize("name", BAD_COUNTS)
+def test_counts_that_cannot_be_are_explained(name, write):
+    old, new, message = BAD_COUNTS[name]
+    assert old in COUNTS
+    with pytest.raises(StudyError, match=message):
+        load_study(write(COUNTS.replace(old, new)))
+
+
+def test_a_slope_is_not_a_probability_and_cannot_be_counted(write):
+    text = changed('"mean"', '"counts"').replace("value = 150.0\nerror = 5.0", "count = 13\nn = 20")
+    with pytest.raises(StudyError, match="score: is 'slope', which is not a probability"):
+        load_study(write(text))
+
+
+def test_every_score_has_its_range():
+    assert set(SCORE_RANGES) == {name for response in RESPONSES.values() for name in response.score_names}
+
+
+def test_a_prior_is_kept_as_it_is_written(write):
+    study = load_study(write(changed("start = 0.4", "start = 0.4\nprior = { mean = 0.5, sd = 0.1 }")))
+    assert study.parameters["strength"].prior == (0.5, 0.1)
+    assert "prior 0.5 ± 0.1 (SD)" in description(study)
+    assert load_study(write(ONE)).parameters["strength"].prior is None
+
+
+def test_a_published_t_test_is_kept_as_it_is_written(write):
+    written = 'error = 5.0\nstatistic = { t = 2.5, df = 9, p = "< .05" }'
+    (observation,) = load_study(write(changed("error = 5.0", written))).observations
+    assert observation.statistic == Statistic(2.5, 9, 0.05, True)
+
+
+def test_the_first_of_several_mistakes_says_how_many_more_there_are(write):
+    text = changed("start = 0.4", "start = 4").replace('flag = "R"', 'flag = "Z"')
+    with pytest.raises(
+        StudyError, match=r"parameters.strength.start: is 4; .* \(and 1 more, shown by engram check .*one"
+    ):
+        load_study(write(text))
