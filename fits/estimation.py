@@ -265,7 +265,8 @@ def search(objective: Objective, position: np.ndarray, anchor: np.ndarray | None
 def _each_study_alone(objective: Objective, position: np.ndarray, anchor: np.ndarray) -> np.ndarray:
     """The position with every study's own parameters moved to where they fit it best, given the shared ones.
 
-    Each study is searched from the position and from the anchor, and the better end is taken. Joint searches that begin where single studies fit badly end in poor local optima, and take long to get there.
+    Each study is searched from the position and from the anchor, and the better end is taken. Joint searches that begin
+    where single studies fit badly end in poor local optima, and take long to get there.
     """
     if len(objective.columns) < 2:
         return position
