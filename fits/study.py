@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,7 @@ class Study:
     response_values: Mapping[str, float | str]
     model_values: Mapping[str, float | str]
     modulator_values: Mapping[tuple[str, str], float | str]
+    trials: Mapping[str, Any] = field(default_factory=dict)  # read by fits.trial_layout
 
 
 def shipped_studies() -> dict[str, Path]:
@@ -125,7 +126,7 @@ def load_study(study: str | Path) -> Study:
 
 
 def _read(table: Table) -> Study:
-    table.only({"study", "parameters", "response", "model", "modulators", "condition", "observation"})
+    table.only({"study", "parameters", "response", "model", "modulators", "condition", "observation", "trials"})
     head = table.table("study", required=True)
     head.only({"id", "title", "citation", "doi", "species", "paradigm", "notes"})
     identifier = head.text("id")
@@ -163,6 +164,7 @@ def _read(table: Table) -> Study:
         response_values=response_values,
         model_values=model_values(table.table("model"), starts),
         modulator_values=modulator_values(table.table("modulators"), starts),
+        trials=table.table("trials").content,
     )
     _check_use(table, study)
     return study
