@@ -13,7 +13,17 @@ from pathlib import Path
 
 import pandas
 
-from .trial_table import TrialError, as_numbers, as_truths, check_monotone, check_unique, read_text_table, renamed, some
+from .trial_table import (
+    TrialError,
+    as_numbers,
+    as_truths,
+    check_monotone,
+    check_unique,
+    read_text_table,
+    refuse,
+    renamed,
+    some,
+)
 
 _NAME = re.compile(
     r"sub-(?P<participant>[^_]+)(?:_ses-[^_]+)?_task-(?P<task>.+?)(?:_(?:acq|ce|dir|rec|run|echo)-[^_]+)*_events\.tsv\Z"
@@ -122,21 +132,17 @@ def _test(path: Path, layout: EventsFormat) -> pandas.DataFrame:
 
 def _joined(encoded: pandas.DataFrame, tested: pandas.DataFrame) -> pandas.DataFrame:
     """One row an item: encoded ones with their answer, where they were tested, and new ones."""
-    known = encoded.set_index("item")
-    for row in tested.itertuples():
-        where = f"{row.source}: row {row.row}: item {row.item!r}"
-        if row.old and row.item not in known.index:
-            raise TrialError(f"{where} is tested as old and no encoding run has it; correct its name or code")
-        if not row.old and row.item in known.index:
-            raise TrialError(f"{where} is tested as new and was encoded; correct its name or code")
-        if row.old and known.at[row.item, "condition"] != row.condition:
-            raise TrialError(
-                f"{where} is {row.condition!r} at test and {known.at[row.item, 'condition']!r} at encoding; correct one"
-            )
+    seen = tested["item"].map(encoded.set_index("item")["condition"])
+    old = tested["old"]
+    refuse(tested, old & seen.isna(), "item", "it is tested as old and no encoding run has it; correct one of them")
+    refuse(tested, ~old & seen.notna(), "item", "it is tested as new and was encoded; correct one of them")
+    differs = old & (seen != tested["condition"])
+    why = f"the item is {seen[differs].iloc[0]!r} at encoding; correct one of them" if differs.any() else ""
+    refuse(tested, differs, "condition", why)
     answers = tested.set_index("item")[["response", "response_time"]]
-    old = encoded.join(answers, on="item")
-    old["tested"] = old["item"].isin(tested["item"])
-    old["response"] = old["response"].fillna("")
-    new = tested[~tested["old"]].assign(phase="", onset=float("nan"), reinforced=False, tested=True)
-    old["old"] = True
-    return pandas.concat([old, new[old.columns]], ignore_index=True)
+    joined = encoded.join(answers, on="item")
+    joined["tested"] = joined["item"].isin(tested["item"])
+    joined["response"] = joined["response"].fillna("")
+    joined["old"] = True
+    new = tested[~old].assign(phase="", onset=float("nan"), reinforced=False, tested=True)
+    return pandas.concat([joined, new[joined.columns]], ignore_index=True)

@@ -133,7 +133,9 @@ class TrialPredictor:
         if level == "phase":
             designs: Mapping[str, Design] = {layout.condition: study.conditions[layout.condition]}
             groups = _groups(layout)
-            members = [rows_of(Term(1.0, layout.condition, name, layout.at), designs[layout.condition]) for name in groups]
+            members = [
+                rows_of(Term(1.0, layout.condition, name, layout.at), designs[layout.condition]) for name in groups
+            ]
             for name, rows in zip(groups, members, strict=True):
                 if not rows:
                     raise TrialError(f"{study.path}: trials.at: {name!r} has no Test at {layout.at:g} s; correct it")
@@ -223,9 +225,13 @@ def _check_level(level: str) -> None:
 def _check_response(study: Study, data: TrialCounts) -> None:
     response = RESPONSES[study.response]
     if not response.outcomes:
-        raise TrialError(f"{study.path}: response.type: {study.response!r} has no outcomes that trials could be counted by")
+        raise TrialError(
+            f"{study.path}: response.type: {study.response!r} has no outcomes that trials could be counted by"
+        )
     if data.lures and not hasattr(response, "lure_probabilities"):
-        raise TrialError(f"{study.path}: response.type: {study.response!r} says nothing of new items; remove their trials")
+        raise TrialError(
+            f"{study.path}: response.type: {study.response!r} says nothing of new items; remove their trials"
+        )
 
 
 def _groups(layout: TrialLayout) -> tuple[str, ...]:
@@ -262,14 +268,16 @@ def _count(
     np.add.at(counts, (place, column[old].to_numpy()), 1)
     kinds = tuple(sorted(set(answered[~old]["condition"]))) if lures is None else tuple(lures)
     kind = answered[~old]["condition"].map({name: k for k, name in enumerate(kinds)})
+    if kind.isna().any():
+        raise TrialError(
+            f"new items of {answered[~old].loc[kind.isna(), 'condition'].iloc[0]!r} are not in the predictor"
+        )
     lure_counts = np.zeros((len(kinds), len(outcomes)))
     np.add.at(lure_counts, (kind.to_numpy(dtype=np.intp), column[~old].to_numpy()), 1)
     return TrialCounts(names, counts, kinds, lure_counts)
 
 
-def _item_tests(
-    trials: Trials, designs: Mapping[str, Design], traces: pandas.Series, layout: TrialLayout
-) -> list[int]:
+def _item_tests(trials: Trials, designs: Mapping[str, Design], traces: pandas.Series, layout: TrialLayout) -> list[int]:
     """For each answered trial with an old item, the position of its Test among all of the batch."""
     position: dict[tuple[str, str], list[int]] = {}
     total = 0
@@ -281,11 +289,12 @@ def _item_tests(
                 total += 1
     answered = trials.answered
     tests = []
-    for index, participant in answered[answered["old"]]["participant"].items():
-        found = position.get((participant, traces[index]), [])
+    asked = answered[answered["old"]]
+    for participant, trace in zip(asked["participant"], traces.loc[asked.index], strict=True):
+        found = position.get((participant, trace), [])
         if len(found) != 1:
             raise TrialError(
-                f"the trace {traces[index]!r} of participant {participant!r} has {len(found)} Tests; say which was "
+                f"the trace {trace!r} of participant {participant!r} has {len(found)} Tests; say which was "
                 "answered with trials.at, or add a Test of it"
             )
         tests.append(found[0])

@@ -45,16 +45,17 @@ def participant_designs(trials: Trials, study: Study, layout: TrialLayout) -> tu
     for participant, rows in table[table["old"]].groupby("participant", sort=False):
         events = list(condition.content.get("events", []))
         seen: dict[tuple[str, str], int] = {}
-        for row in rows.sort_values(["phase", "onset", "item"]).itertuples():
-            cell = layout.cell_of(row.phase, row.condition, row.reinforced)
+        ordered = rows.sort_values(["phase", "onset", "item"])
+        columns = [ordered.index, *(ordered[name] for name in ("phase", "condition", "reinforced", "onset", "item"))]
+        for index, phase, kind, reinforced, onset, item in zip(*columns, strict=True):
+            cell = layout.cell_of(phase, kind, reinforced)
             if cell is None:
-                raise TrialError(f"no [[trials.cell]] takes {row.phase!r}, {row.condition!r}; add one")
+                raise TrialError(f"no [[trials.cell]] takes phase {phase!r}, condition {kind!r}; add one")
             name = layout.phases[cell.phase]
             seen[name, cell.trial] = seen.get((name, cell.trial), 0) + 1
             words = {"n": seen[name, cell.trial], "block": name}
-            onset = layout.phase_starts[cell.phase] + row.onset
-            made = _laid_out(blocks[name].table("trial"), cell, onset, words)
-            traces[row.Index] = _trace_of(made, cell, row.item)
+            made = _laid_out(blocks[name].table("trial"), cell, layout.phase_starts[phase] + float(onset), words)
+            traces[index] = _trace_of(made, cell, item)
             events += made
         others = [block for name, block in blocks.items() if name not in layout.phases.values()]
         content = {**condition.content, "events": events, "block": [block.content for block in others]}

@@ -118,11 +118,14 @@ def is_empty(column: pandas.Series) -> pandas.Series:
 def as_numbers(frame: pandas.DataFrame, column: str) -> pandas.Series:
     """A column as floats, NaN where it is empty; ``TrialError`` where it is not a finite number."""
     values = pandas.to_numeric(frame[column], errors="coerce").astype(float)
-    refuse(frame, ~np.isfinite(values) & ~is_empty(frame[column]), column, "write a number, or leave it empty")
-    return values.where(np.isfinite(values))
+    finite = pandas.Series(np.isfinite(values), index=values.index)
+    refuse(frame, ~finite & ~is_empty(frame[column]), column, "write a number, or leave it empty")
+    return values.where(finite)
 
 
-def as_truths(frame: pandas.DataFrame, column: str, codes: Mapping[str, bool] | None, empty: bool | None) -> pandas.Series:
+def as_truths(
+    frame: pandas.DataFrame, column: str, codes: Mapping[str, bool] | None, empty: bool | None
+) -> pandas.Series:
     """A column as booleans by ``codes`` (true/false, yes/no, 1/0 where none are given).
 
     ``empty`` is what an empty field stands for; ``None`` refuses it.

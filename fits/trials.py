@@ -78,7 +78,9 @@ class Trials:
         """The trials of some participants; ``TrialError`` names those who are unknown."""
         unknown = [name for name in participants if name not in self.participants]
         if unknown:
-            raise TrialError(f"no trials of participant {some(map(repr, unknown))}; there are {some(self.participants)}")
+            raise TrialError(
+                f"no trials of participant {some(map(repr, unknown))}; there are {some(self.participants)}"
+            )
         table = self.table[self.table["participant"].isin(list(participants))].reset_index(drop=True)
         missing = self.missing.loc[[name for name in self.participants if name in participants]]
         return Trials(table, missing, self.phase_starts, self.skipped, self.sources)
@@ -205,11 +207,15 @@ def _tidy(path: Path, columns: Mapping[str, str], codes: Mapping[str, Mapping[st
     optional = [name for name in ("reinforced", "response_time", "tested") if columns.get(name, name) in raw.columns]
     absent = [ours for ours in columns if ours not in (*NEEDED, "reinforced", "response_time", "tested")]
     if absent:
-        raise TrialError(f"{path}: columns names {some(map(repr, absent))}; the columns of trials are {', '.join(TABLE)}")
+        raise TrialError(
+            f"{path}: columns names {some(map(repr, absent))}; the columns of trials are {', '.join(TABLE)}"
+        )
     frame = renamed(raw, columns, [*NEEDED, *optional, *(name for name in columns if name not in (*NEEDED, *optional))])
     frame["old"] = as_truths(frame, "old", codes.get("old"), None)
     frame["onset"] = as_numbers(frame, "onset")
-    frame["reinforced"] = as_truths(frame, "reinforced", codes.get("reinforced"), False) if "reinforced" in frame else False
+    frame["reinforced"] = (
+        as_truths(frame, "reinforced", codes.get("reinforced"), False) if "reinforced" in frame else False
+    )
     frame["response_time"] = as_numbers(frame, "response_time") if "response_time" in frame else np.nan
     frame["tested"] = as_truths(frame, "tested", None, True) if "tested" in frame else True
     for column in ("participant", "condition", "item"):
@@ -234,11 +240,13 @@ def _checked(
         check_known(frame[frame["old"]], "phase", list(layout.phases), "[trials.phases]")
         check_known(frame, "condition", layout.conditions, "the cells of [trials]")
         check_known(frame[frame["response"] != ""], "response", list(layout.responses), "[trials.responses]")
-        for row in frame[frame["old"]].drop_duplicates(["phase", "condition", "reinforced"]).itertuples():
-            if layout.cell_of(row.phase, row.condition, row.reinforced) is None:
+        for kind, rows in frame[frame["old"]].groupby(["phase", "condition", "reinforced"], sort=False):
+            phase, condition, reinforced = kind
+            if layout.cell_of(str(phase), str(condition), bool(reinforced)) is None:
+                first = rows.iloc[0]
                 raise TrialError(
-                    f"{row.source}: row {row.row}: no [[trials.cell]] takes phase {row.phase!r}, condition "
-                    f"{row.condition!r}, reinforced {str(row.reinforced).lower()}; add one"
+                    f"{first['source']}: row {first['row']}: no [[trials.cell]] takes phase {phase!r}, condition "
+                    f"{condition!r}, reinforced {str(bool(reinforced)).lower()}; add one"
                 )
     if policy == "error":
         refuse(
