@@ -11,9 +11,15 @@ from typing import Any
 _HOME = {
     "Study": "study", "StudyError": "tables", "load_study": "study", "shipped_studies": "study",
     "Fit": "estimation", "FitError": "estimation", "fit": "estimation", "compare": "comparison",
+    "Trials": "trials", "TrialError": "trial_table", "read_trials": "trials",
+    "TrialFit": "trial_fit", "TrialPredictor": "trial_likelihood", "fit_trials": "trial_fit",
+    "fit_participants": "trial_fit",
 }  # fmt: skip
 
-__all__ = ["Fit", "FitError", "Study", "StudyError", "compare", "fit", "load_study", "shipped_studies"]
+__all__ = [
+    "Fit", "FitError", "Study", "StudyError", "TrialError", "TrialFit", "TrialPredictor", "Trials", "compare", "fit",
+    "fit_participants", "fit_trials", "load_study", "read_trials", "shipped_studies",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

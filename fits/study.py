@@ -96,7 +96,9 @@ class Study:
     response_values: Mapping[str, float | str]
     model_values: Mapping[str, float | str]
     modulator_values: Mapping[tuple[str, str], float | str]
-    trials: Mapping[str, Any] = field(default_factory=dict)  # read by fits.trial_layout
+    # as the file writes them, for fits.trial_layout: the table [trials], and each condition by its name
+    trials: Mapping[str, Any] = field(default_factory=dict)
+    condition_tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def shipped_studies() -> dict[str, Path]:
@@ -142,7 +144,7 @@ def _read(table: Table) -> Study:
         if name in conditions:
             raise row.error("name", f"the condition {name!r} is already there; give each its own name")
         conditions[name] = read_design(row, name, starts)
-    rows = table.tables("observation", required=True)
+    rows = table.tables("observation", required="trials" not in table)
     observations = tuple(_observation(row, conditions, RESPONSES[response]) for row in rows)
     names = [observation.name for observation in observations]
     for name in names:
@@ -165,6 +167,7 @@ def _read(table: Table) -> Study:
         model_values=model_values(table.table("model"), starts),
         modulator_values=modulator_values(table.table("modulators"), starts),
         trials=table.table("trials").content,
+        condition_tables={row.text("name"): row.content for row in table.tables("condition")},
     )
     _check_use(table, study)
     return study

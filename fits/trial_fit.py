@@ -181,7 +181,7 @@ def fit_trials(
     level : {"phase", "item"}
         Whether participants share the design's timeline or each have their own.
     starts, seed, workers, progress
-        As in :func:`fits.fit`.
+        As in :func:`fits.fit`; of the level "item" one more start is the best of a fit at the level "phase".
     shared : bool
         Whether the model's biology is estimated too, or held.
 
@@ -201,10 +201,16 @@ def fit_trials(
     began = time.perf_counter()
     first = np.array([c.inward(c.start) for c in objective.coordinates])
     objective.value(first)  # compiles, so that threads do not wait for one another
+    others: list[np.ndarray] = []
+    if level == "item":  # the shared timeline is thirty times as fast and nearly right
+        shorter = fit_trials(
+            trials, study, instance, starts=max(starts, 8), seed=seed, workers=workers, shared=shared
+        ).values()
+        others.append(np.array([c.inward(shorter.get(c.name, c.start)) for c in objective.coordinates]))
     rows: list[dict[str, Any]] = []
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         try:
-            positions = [first, *_screened(objective, starts - 1, seed, pool)]  # type: ignore[arg-type]
+            positions = [first, *others, *_screened(objective, starts - 1, seed, pool)]  # type: ignore[arg-type]
             for row in pool.map(lambda position: _run_start(objective, position), positions):  # type: ignore[arg-type]
                 rows.append(row)
                 if progress is not None:

@@ -30,13 +30,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from engram.recall import RESPONSES
 
 from .study import Study, Term, rows_of
-from .tables import Table, read_toml
+from .tables import Table
 
 COLUMNS = ("participant", "phase", "condition", "item", "onset", "old", "reinforced", "response", "response_time")
 CODED = ("old", "reinforced")
@@ -131,8 +130,7 @@ def blocks_of(study: Study, condition: str) -> dict[str, Table]:
 
 def condition_table(study: Study, condition: str) -> Table:
     """One condition as the study's file writes it."""
-    rows = read_toml(Path(study.path)).tables("condition", required=True)
-    return next(row for row in rows if row.text("name") == condition)
+    return Table(study.path, f"condition {condition!r}", study.condition_tables[condition])
 
 
 def _codes(table: Table) -> dict[str, dict[str, bool]]:

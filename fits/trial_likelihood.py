@@ -91,9 +91,11 @@ def deviance_residuals(counts: np.ndarray, probabilities: np.ndarray) -> np.ndar
     """
     expected = counts.sum(axis=-1, keepdims=True) * np.maximum(probabilities, _LEAST)
     seen = counts > 0
+    ratio = np.divide(expected, counts, out=np.ones_like(expected), where=seen)
     excess = np.divide(expected - counts, counts, out=np.zeros_like(expected), where=seen)
     # o ln(o/e) − o + e = o (x − ln(1 + x)) with x = e/o − 1, which does not cancel near e = o
-    half = np.where(seen, counts * (excess - np.log1p(excess, where=seen, out=np.zeros_like(excess))), expected)
+    logarithm = np.where(np.abs(excess) < 0.5, np.log1p(np.maximum(excess, -0.5)), np.log(ratio))
+    half = np.where(seen, counts * (excess - logarithm), expected)
     return (np.sign(counts - expected) * np.sqrt(2 * np.maximum(half, 0.0))).ravel()
 
 

@@ -92,9 +92,9 @@ def renamed(frame: pandas.DataFrame, columns: Mapping[str, str], needed: Iterabl
         if theirs not in frame.columns:
             known = [name for name in frame.columns if name not in ("source", "row")]
             near = difflib.get_close_matches(theirs, known, 1, 0.75)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+            hint = f"did you mean {near[0]!r}? Add it" if near else f"it has {', '.join(known)}; add it"
             raise TrialError(
-                f"{path}: the column {theirs!r} ({ours}) is missing; {hint} Add it, or name the file's own column "
+                f"{path}: the column {theirs!r} ({ours}) is missing; {hint}, or name the file's own column "
                 f"for {ours!r} in columns"
             )
     chosen = {ours: frame[columns.get(ours, ours)] for ours in needed}
@@ -106,8 +106,9 @@ def refuse(frame: pandas.DataFrame, bad: pandas.Series, column: str, why: str) -
     if not bad.any():
         return
     first = frame[bad].iloc[0]
+    value = first[column].item() if isinstance(first[column], np.generic) else first[column]
     more = f" ({int(bad.sum()) - 1} more such rows)" if bad.sum() > 1 else ""
-    raise TrialError(f"{first['source']}: row {first['row']}: {column} is {first[column]!r}; {why}{more}")
+    raise TrialError(f"{first['source']}: row {first['row']}: {column} is {value!r}; {why}{more}")
 
 
 def is_empty(column: pandas.Series) -> pandas.Series:
@@ -185,8 +186,8 @@ def check_known(frame: pandas.DataFrame, column: str, known: Collection[str], wh
     bad = ~frame[column].isin(list(known))
     if bad.any():
         near = difflib.get_close_matches(str(frame.loc[bad, column].iloc[0]), list(known), 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-        refuse(frame, bad, column, f"{hint} Correct it, or add it to {where}")
+        hint = f"did you mean {near[0]!r}? Correct it" if near else f"known are {', '.join(known)}; correct it"
+        refuse(frame, bad, column, f"{hint}, or add it to {where}")
 
 
 def some(names: Iterable[str]) -> str:
