@@ -14,6 +14,7 @@ Times are in seconds; strengths, doses and relatedness are dimensionless.
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -33,6 +34,7 @@ __all__ = [
 ]  # fmt: skip
 
 _NEUTRAL, _EMOTIONAL = "neutral", "emotional"
+_TIMES = ("interval", "test_delay", "memory_age", "inhibition", "spacing", "duration")
 
 
 def retroactive_enhancement(
@@ -302,6 +304,10 @@ def reconsolidation_window(
     [True, False]
     """
     times = _checked("delays", delays, np.arange(0, 8 * hour + 1, 10 * minute))
+    _check_numbers(
+        memory_age=memory_age, inhibition=inhibition, strength=strength, spacing=spacing, dose=dose, cue=cue,
+        prediction_error=prediction_error, duration=duration, test_delay=test_delay,
+    )  # fmt: skip
     if isinstance(releases, bool) or not isinstance(releases, (int, np.integer)) or releases < 0:
         raise ValueError(f"releases is {releases!r}; give a whole number of zero or more")
     made: list[Event] = [Encode(_NEUTRAL, at=0.0, strength=strength)]
@@ -323,6 +329,7 @@ def reconsolidation_window(
 
 def _enhancement(model: ConsolidationModel, name: str, x: np.ndarray, **session: Any) -> pandas.DataFrame:
     conditions = ("strength", "baseline")
+    _check_numbers(**{key: value for key, value in session.items() if key not in ("modulator", "proactive")})
     table = _run(model, name, x, lambda value: _sessions(**{**session, name: value}), conditions)
     table["enhancement"] = table.strength - table.baseline
     return table
@@ -377,9 +384,12 @@ def _checked(name: str, given: Values | None, default: np.ndarray, high: float =
         return default
     rule = "give numbers between 0 and 1" if high == 1 else "give finite numbers of zero or more"
     try:
-        values = np.atleast_1d(np.asarray(given, dtype=float))
-    except (TypeError, ValueError):
+        raw = np.atleast_1d(np.asarray(given))
+    except ValueError:  # lists of unlike lengths
         raise ValueError(f"{name} is {given!r}, which are not numbers; {rule}") from None
+    if raw.dtype.kind not in "iuf":  # numbers as text, truth values and complex numbers are mistakes here
+        raise ValueError(f"{name} is {given!r}, which are not numbers; {rule}")
+    values = raw.astype(float)
     if values.ndim != 1 or not len(values):
         raise ValueError(f"{name} has the shape {values.shape}; give a list of at least one number")
     wrong = ~(np.isfinite(values) & (values >= 0) & (values <= high))
@@ -387,6 +397,13 @@ def _checked(name: str, given: Values | None, default: np.ndarray, high: float =
         index = int(np.argmax(wrong))
         raise ValueError(f"{name}[{index}] is {values[index]:g}; {rule}")
     return values
+
+
+def _check_numbers(**given: Any) -> None:
+    for name, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            unit = " of seconds, such as 30 * minute" if name in _TIMES else ""
+            raise ValueError(f"{name} is {value!r}; give a number{unit}")
 
 
 def _check_before_test(name: str, time: float, test_delay: float) -> None:

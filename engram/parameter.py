@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,11 @@ def parameter_fields(model: Any) -> tuple[dataclasses.Field[Any], ...]:
     """The fields of a model (class or instance) declared with :func:`parameter`, in order."""
     if not dataclasses.is_dataclass(model):
         raise TypeError(f"{model!r} is not a model; pass a model class or instance such as ThresholdCapture")
+    return _fields_of(model if isinstance(model, type) else type(model))
+
+
+@functools.cache
+def _fields_of(model: Any) -> tuple[dataclasses.Field[Any], ...]:
     return tuple(field for field in dataclasses.fields(model) if "bounds" in field.metadata)
 
 
@@ -58,6 +64,8 @@ def check_parameters(model: Any) -> None:
     for field in parameter_fields(model):
         value = getattr(model, field.name)
         low, high = field.metadata["bounds"]
+        if type(value) is float and low <= value <= high:  # almost always, and in a fit very often
+            continue
         where = f"{type(model).__name__}({field.name}={value!r})"
         try:
             if isinstance(value, (str, bool)):

@@ -2,7 +2,7 @@
 
 >>> import fits
 >>> sorted(fits.shipped_studies())[0]
-'commun_biol_2025'
+'ballarini_2013'
 """
 
 from importlib import import_module
@@ -13,12 +13,12 @@ _HOME = {
     "Fit": "estimation", "FitError": "estimation", "fit": "estimation", "compare": "comparison",
     "Trials": "trials", "TrialError": "trial_table", "read_trials": "trials",
     "TrialFit": "trial_fit", "TrialPredictor": "trial_likelihood", "fit_trials": "trial_fit",
-    "fit_participants": "trial_fit",
+    "fit_participants": "trial_fit", "load": "storage", "save": "storage",
 }  # fmt: skip
 
 __all__ = [
     "Fit", "FitError", "Study", "StudyError", "TrialError", "TrialFit", "TrialPredictor", "Trials", "compare", "fit",
-    "fit_participants", "fit_trials", "load_study", "read_trials", "shipped_studies",
+    "fit_participants", "fit_trials", "load", "load_study", "read_trials", "save", "shipped_studies",
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from engram.consolidation import ConsolidationModel
 from engram.consolidation.model import SimulationError
 
 from .likelihood import detection_probability, log_likelihoods
-from .objective import Objective
+from .objective import Coordinate, Objective
 from .prediction import NODES, model_class
 from .study import Study
 
@@ -69,6 +69,10 @@ class Fit:
     starts: pandas.DataFrame
     predictions: pandas.DataFrame
     models: Mapping[str, ConsolidationModel]
+    log_prior: float  # 0 where priors do not count
+    objective: Objective = field(repr=False, compare=False)
+    position: np.ndarray = field(repr=False, compare=False)  # the optimum on the search scale
+    rows: tuple[Mapping[str, Any], ...] = field(repr=False, compare=False)  # what each search returned
 
     @property
     def aic(self) -> float:
@@ -77,6 +81,29 @@ class Fit:
     @property
     def bic(self) -> float:
         return float(np.log(self.n_observations) * self.n_parameters - 2 * self.log_likelihood)
+
+    @property
+    def optimum(self) -> dict[str, float]:
+        """The estimates by name, those of a study as "study.parameter"."""
+        names = [coordinate.name_in_full for coordinate in self.objective.coordinates]
+        return dict(zip(names, map(float, self.estimates.estimate), strict=True))
+
+    def with_biology(self, position: np.ndarray | None = None) -> ConsolidationModel:
+        """The model at its default parameters but for the biology all studies share, at the optimum or elsewhere."""
+        model = type(self.objective.model)()
+        table = {modulator.name: modulator for modulator in model.neuromodulators}
+        values: dict[str, float] = {}
+        where = self.objective.values(self.position if position is None else position)
+        for coordinate, value in zip(self.objective.coordinates, where, strict=True):
+            if coordinate.study != "shared":
+                continue
+            owner, _, name = coordinate.name.rpartition(".")
+            if owner:
+                changes: dict[str, Any] = {name: value}
+                table[owner] = replace(table[owner], **changes)
+            else:
+                values[name] = value
+        return model.with_(neuromodulators=tuple(table.values()), **values)
 
     def model_for(self, study: str) -> ConsolidationModel:
         """The model with the parameters fitted to a study."""
@@ -93,7 +120,12 @@ def fit(
     seed: int = 1,
     workers: int | None = None,
     shared: bool = True,
+    priors: bool = False,
+    split: Mapping[str, Mapping[str, str]] | None = None,
+    begin: Mapping[str, float] | None = None,
     progress: Callable[[int], Any] | None = None,
+    done: Mapping[int, Mapping[str, Any]] | None = None,
+    keep: Callable[[int, Mapping[str, Any]], Any] | None = None,
 ) -> Fit:
     """Fit one model to studies by maximum likelihood.
 
@@ -113,8 +145,19 @@ def fit(
     shared : bool
         Whether the model's biology (its ``biology``: time constants and gains) is estimated, one value for all
         studies, or held at the model's values.
+    priors : bool
+        Whether priors count, which makes this maximum a posteriori: those that study files give, and for shared
+        biology a factor of three about the model's value (``fits.objective.BIOLOGY_PRIOR_SD``).
+    split : mapping of str to mapping of str to str, optional
+        Biology that groups of studies share rather than all: parameter -> identifier of a study -> group.
+    begin : mapping of str to float, optional
+        Where the first start begins, instead of at the parameters' start values: ``optimum`` of another fit, say.
     progress : callable, optional
         Called with the number of evaluations of each start as it ends.
+    done : mapping of int to mapping, optional
+        Starts that an earlier, interrupted fit of the same kind has finished: they are not run again.
+    keep : callable, optional
+        Called with the number of each start and what it found as it ends (see ``fits.storage.Checkpoint``).
 
     Raises
     ------
@@ -122,35 +165,37 @@ def fit(
         No start converged, or the likelihood is not finite anywhere.
     """
     instance = model_class(model)(nodes=NODES) if isinstance(model, str) else model
-    name = type(instance).__name__
     if not studies:
         raise ValueError("no studies to fit; give at least one")
     if starts < 1:
         raise ValueError(f"starts is {starts}; give at least 1")
-    objective = Objective(studies, instance, instance.biology if shared else ())
+    objective = Objective(studies, instance, instance.biology if shared else (), priors, split)
     began = time.perf_counter()
-    first = np.array([c.inward(c.start) for c in objective.coordinates])
+    first = np.array([c.inward(_begin(c, begin or {})) for c in objective.coordinates])
     objective.value(first)  # compiles, so that threads do not wait for one another
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         try:
             positions = [first, *_screened(objective, starts - 1, seed, pool)]
-            futures = {pool.submit(_run_start, objective, position): k for k, position in enumerate(positions)}
-            rows: list[dict[str, Any]] = [{}] * len(positions)
+            rows: list[dict[str, Any]] = [dict((done or {}).get(k, {})) for k in range(len(positions))]
+            futures = {pool.submit(search, objective, p): k for k, p in enumerate(positions) if not rows[k]}
             for future in as_completed(futures):
-                rows[futures[future]] = future.result()
+                number = futures[future]
+                rows[number] = future.result()
+                if keep is not None:
+                    keep(number, rows[number])
                 if progress is not None:
-                    progress(rows[futures[future]]["evaluations"])
+                    progress(rows[number]["evaluations"])
         except BaseException:  # an interrupt must not wait for the searches that still run
             objective.stopped = True
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    where = f"{name} on {', '.join(study.id for study in studies)}"
-    good = [k for k, row in enumerate(rows) if row["converged"]]
-    if not good:
-        messages = "; ".join(sorted({row["message"] for row in rows}))
-        raise FitError(f"{where}: none of {starts} starts converged ({messages}); give more starts or tighter bounds")
-    best = max(good, key=lambda k: rows[k]["log_likelihood"])
-    return _summary(objective, instance, studies, rows, best, seed, time.perf_counter() - began)
+    return summarise(objective, rows, seed, time.perf_counter() - began)
+
+
+def _begin(coordinate: Coordinate, begin: Mapping[str, float]) -> float:
+    """The value to begin at; a shared parameter that is split begins at that of the whole."""
+    known = begin.get(coordinate.name_in_full, begin.get(coordinate.name) if coordinate.shared else None)
+    return coordinate.start if known is None else known
 
 
 def _screened(objective: Objective, number: int, seed: int, pool: ThreadPoolExecutor) -> list[np.ndarray]:
@@ -172,12 +217,21 @@ def _value_or_worst(objective: Objective, point: np.ndarray) -> float:
         return math.inf
 
 
-def _run_start(objective: Objective, position: np.ndarray) -> dict[str, Any]:
-    """Least squares, then L-BFGS-B from where that has stopped without settling (a kink, a long flat valley)."""
+def search(objective: Objective, position: np.ndarray) -> dict[str, Any]:
+    """One search from a position on the search scale.
+
+    Least squares, then L-BFGS-B from where that has stopped without settling (a kink, a long flat valley).
+
+    Returns
+    -------
+    dict
+        x (where it ended), value (negative log-posterior there), log_likelihood, converged, message, evaluations.
+    """
     low, high = np.array(objective.bounds).reshape(-1, 2).T
     if not len(position):
-        return dict(log_likelihood=-objective.value(position), converged=True, message="nothing to fit",
-                    evaluations=1, x=position)  # fmt: skip
+        value = objective.value(position)
+        return dict(log_likelihood=-value, value=value, converged=True, message="nothing to fit", evaluations=1,
+                    x=position)  # fmt: skip
     inside = np.clip(position, low + 1e-9 * (high - low), high - 1e-9 * (high - low))
     try:
         result: Any = least_squares(
@@ -193,9 +247,11 @@ def _run_start(objective: Objective, position: np.ndarray) -> dict[str, Any]:
             evaluations += int(result.nfev)
         value = objective.value(result.x)
     except SimulationError as error:
-        return dict(log_likelihood=np.nan, converged=False, message=str(error), evaluations=0, x=position)
+        return dict(log_likelihood=np.nan, value=np.inf, converged=False, message=str(error), evaluations=0,
+                    x=position)  # fmt: skip
     return dict(
-        log_likelihood=-value,
+        log_likelihood=-value - objective.log_prior(result.x),
+        value=value,
         converged=bool(result.success) and bool(np.isfinite(value)),
         message=str(result.message),
         evaluations=evaluations,
@@ -203,19 +259,36 @@ def _run_start(objective: Objective, position: np.ndarray) -> dict[str, Any]:
     )
 
 
-def _summary(
-    objective: Objective,
-    model: ConsolidationModel,
-    studies: Sequence[Study],
-    rows: Sequence[dict[str, Any]],
-    best: int,
-    seed: int,
-    seconds: float,
-) -> Fit:
+def summarise(objective: Objective, rows: Sequence[dict[str, Any]], seed: int, seconds: float) -> Fit:
+    """The fit that the finished starts of an objective make up, from the best of those that converged.
+
+    Parameters
+    ----------
+    objective : Objective
+    rows : sequence of dict
+        What :func:`search` returned for each start.
+    seed : int
+    seconds : float
+        What the searches took.
+
+    Raises
+    ------
+    FitError
+        No start converged.
+    """
+    good = [k for k, row in enumerate(rows) if row["converged"]]
+    if not good:
+        where = f"{type(objective.model).__name__} on {', '.join(study.id for study in objective.studies)}"
+        messages = "; ".join(sorted({row["message"] for row in rows}))
+        raise FitError(
+            f"{where}: none of {len(rows)} starts converged ({messages}); give more starts or tighter bounds"
+        )
+    best = min(good, key=lambda k: rows[k]["value"])
     position = np.asarray(rows[best]["x"])
+    studies = objective.studies
     coordinates = objective.coordinates
     values = objective.values(position)
-    names = [c.name if c.study == "shared" else f"{c.study}.{c.name}" for c in coordinates]
+    names = [c.name_in_full for c in coordinates]
     starts = pandas.DataFrame(
         [
             {"start": k, **{key: row[key] for key in ("log_likelihood", "converged", "message", "evaluations")},
@@ -232,7 +305,7 @@ def _summary(
     )
     fitted = predictions[predictions.kind != "shown"]
     return Fit(
-        model=type(model).__name__,
+        model=type(objective.model).__name__,
         studies=tuple(study.id for study in studies),
         log_likelihood=float(fitted.log_likelihood.sum()),
         n_parameters=len(coordinates),
@@ -248,10 +321,14 @@ def _summary(
             study.id: objective.predictors[k].configure(
                 {p.name: p.start for p in study.parameters.values()}
                 | {c.name: v for c, v in zip(coordinates, values, strict=True) if c.study == study.id},
-                {c.name: v for c, v in zip(coordinates, values, strict=True) if c.study == "shared"},
+                {c.name: v for c, v in zip(coordinates, values, strict=True) if objective.concerns(c, study.id)},
             )
             for k, study in enumerate(studies)
         },
+        log_prior=objective.log_prior(position),
+        objective=objective,
+        position=position,
+        rows=tuple(rows),
     )
 
 

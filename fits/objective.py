@@ -1,9 +1,15 @@
-"""The joint log-likelihood of studies under one model, and which parameters each study can feel."""
+"""The joint log-likelihood of studies under one model, and which parameters each study can feel.
+
+With priors it becomes the log-posterior: a normal prior on the search scale (the logarithm of a parameter that is
+searched on a log scale) is one more residual, (x − mean)/sd.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import copy
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import approx_fprime
@@ -20,6 +26,10 @@ _STEP = 1e-6  # forward-difference step on the search scale
 _PROBES = 8  # random places at which a parameter is tried for any effect
 
 
+#: Prior of shared biology where priors are asked for: the model's value, within a factor of three (1 SD; assumed).
+BIOLOGY_PRIOR_SD = math.log(3.0)
+
+
 class Stopped(Exception):
     """A search given up because the whole fit has been."""
 
@@ -28,13 +38,24 @@ class Stopped(Exception):
 class Coordinate:
     """One searched parameter: where it belongs and how it is scaled."""
 
-    study: str  # "shared" or the study's identifier
+    study: str  # "shared", "shared by <group>", or the study's identifier
     name: str
     unit: str
     start: float
     bounds: tuple[float, float]
     scale: str
     description: str
+    prior: tuple[float, float] | None = None  # mean and standard deviation on the search scale
+
+    @property
+    def shared(self) -> bool:
+        return self.study.startswith("shared")
+
+    @property
+    def name_in_full(self) -> str:
+        if not self.shared:
+            return f"{self.study}.{self.name}"
+        return self.name if self.study == "shared" else f"{self.name} ({self.study.removeprefix('shared by ')})"
 
     def inward(self, value: float) -> float:
         return float(np.log(value)) if self.scale == "log" else value
@@ -48,23 +69,87 @@ class Objective:
     """The joint log-likelihood of studies under one model, on the search scale.
 
     A parameter that changes no prediction of any study under this model is not searched, nor counted.
+
+    Parameters
+    ----------
+    studies : sequence of Study
+    model : ConsolidationModel
+    biology : sequence of str
+        Model parameters that are estimated, one value for all studies.
+    priors : bool
+        Whether priors count: those of the study files, and :data:`BIOLOGY_PRIOR_SD` for the biology.
+    split : mapping of str to mapping of str to str
+        Biology that is not the same for all: parameter -> identifier of a study -> group of studies that share it.
+        Studies that are not named share one value.
     """
 
-    def __init__(self, studies: Sequence[Study], model: ConsolidationModel, biology: Sequence[str]) -> None:
+    def __init__(
+        self,
+        studies: Sequence[Study],
+        model: ConsolidationModel,
+        biology: Sequence[str] = (),
+        priors: bool = False,
+        split: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        self.model = model
+        self.biology = tuple(biology)
+        self.priors = priors
+        self.split = {name: dict(groups) for name, groups in (split or {}).items()}
+        self._check_split(studies)
         self.predictors = [Predictor(study, model) for study in studies]
-        shared = [_biological_coordinate(model, name) for name in biology]
         self.coordinates: list[Coordinate] = []
         self.columns: list[np.ndarray] = []  # for each study, the coordinates that it can feel
         felt_by = []
+        known: dict[str, list[Coordinate]] = {name: [] for name in biology}  # each in the order of its first study
         for predictor in self.predictors:
+            shared = []
+            for name in biology:
+                made = _biological_coordinate(model, name, self.split.get(name, {}).get(predictor.study.id))
+                shared.append(made)
+                if made not in known[name]:
+                    known[name].append(made)
             own = [_study_coordinate(predictor.study.id, predictor.study.parameters[n]) for n in predictor.parameters]
             felt_by.append(_felt(predictor, [*shared, *own]))
-        self.coordinates += [c for c in shared if any(c in felt for felt in felt_by)]
+        self.coordinates += [c for made in known.values() for c in made if any(c in felt for felt in felt_by)]
         for felt in felt_by:
-            self.coordinates += [c for c in felt if c.study != "shared"]
+            self.coordinates += [c for c in felt if not c.shared]
         self.columns = [np.array([self.coordinates.index(c) for c in felt], dtype=np.int64) for felt in felt_by]
         self.bounds = [(c.inward(c.bounds[0]), c.inward(c.bounds[1])) for c in self.coordinates]
+        normals = [c.prior if priors else None for c in self.coordinates]
+        self._with_prior = np.array([k for k, prior in enumerate(normals) if prior is not None], dtype=np.int64)
+        self._prior_mean, self._prior_sd = np.array([p for p in normals if p is not None]).reshape(-1, 2).T
         self.stopped = False
+
+    def _check_split(self, studies: Sequence[Study]) -> None:
+        names = [study.id for study in studies]
+        for name, groups in self.split.items():
+            if name not in self.biology:
+                raise ValueError(f"split: {name!r} is not shared here; use one of {', '.join(self.biology) or 'none'}")
+            for study in groups:
+                if study not in names:
+                    raise ValueError(f"split: {name!r} names the study {study!r}; there are {', '.join(names)}")
+
+    @property
+    def studies(self) -> tuple[Study, ...]:
+        return tuple(predictor.study for predictor in self.predictors)
+
+    def concerns(self, coordinate: Coordinate, study: str) -> bool:
+        """Whether a shared coordinate holds for a study, which need not feel it."""
+        group = self.split.get(coordinate.name, {}).get(study)
+        return coordinate.study == (f"shared by {group}" if group else "shared")
+
+    def with_studies(self, studies: Sequence[Study]) -> Objective:
+        """The same objective for other observed values (simulated ones, say) of the same studies."""
+        changed = copy.copy(self)
+        changed.stopped = False
+        changed.predictors = []
+        for predictor, study in zip(self.predictors, studies, strict=True):
+            if [o.name for o in study.observations] != [o.name for o in predictor.study.observations]:
+                raise ValueError(f"{study.id}: observations differ from those this objective was made for")
+            own = copy.copy(predictor)
+            own.study = study
+            changed.predictors.append(own)
+        return changed
 
     def values(self, position: np.ndarray) -> list[float]:
         return [coordinate.outward(float(x)) for coordinate, x in zip(self.coordinates, position, strict=True)]
@@ -77,8 +162,9 @@ class Objective:
         return _predict(self.predictors[index], coordinates, part)
 
     def residuals(self, position: np.ndarray) -> np.ndarray:
-        """Deviance residuals of all observations, study by study."""
-        return np.concatenate([self._residuals(position[columns], k) for k, columns in enumerate(self.columns)])
+        """Deviance residuals of all observations, study by study, then those of the priors."""
+        parts = [self._residuals(position[columns], k) for k, columns in enumerate(self.columns)]
+        return np.concatenate([*parts, (position[self._with_prior] - self._prior_mean) / self._prior_sd])
 
     def jacobian(self, position: np.ndarray) -> np.ndarray:
         """Derivatives of the residuals, (observations, coordinates); zero where a study cannot feel a coordinate."""
@@ -88,6 +174,8 @@ class Objective:
             if len(columns):
                 block[:, columns] = approx_fprime(position[columns], self._residuals, _STEP, index)
             rows.append(block)
+        rows.append(np.zeros((len(self._with_prior), len(position))))
+        rows[-1][np.arange(len(self._with_prior)), self._with_prior] = 1 / self._prior_sd
         return np.concatenate(rows)
 
     def deviance(self, position: np.ndarray) -> tuple[float, np.ndarray]:
@@ -99,16 +187,25 @@ class Objective:
         return deviance_residuals(self.predictors[index].study.observations, self.predict(index, part))
 
     def value(self, position: np.ndarray) -> float:
-        """Negative log-likelihood."""
-        return sum(self._study(position[columns], index) for index, columns in enumerate(self.columns))
+        """Negative log-likelihood, with priors negative log-posterior (up to the probability of the data)."""
+        return -self.log_likelihood(position) - self.log_prior(position)
+
+    def log_likelihood(self, position: np.ndarray) -> float:
+        return -sum(self._study(position[columns], index) for index, columns in enumerate(self.columns))
+
+    def log_prior(self, position: np.ndarray) -> float:
+        """Log-density of the priors; 0 without them."""
+        residuals = (position[self._with_prior] - self._prior_mean) / self._prior_sd
+        return float(-0.5 * residuals @ residuals - np.log(self._prior_sd * math.sqrt(2 * math.pi)).sum())
 
     def _study(self, part: np.ndarray, index: int) -> float:
         predicted = self.predict(index, part)
         return -float(log_likelihoods(self.predictors[index].study.observations, predicted).sum())
 
     def information(self, position: np.ndarray) -> np.ndarray:
-        """Expected Fisher information over all coordinates, on the search scale."""
+        """Expected Fisher information over all coordinates on the search scale, with the precision of the priors."""
         total = np.zeros((len(position), len(position)))
+        total[self._with_prior, self._with_prior] = self._prior_sd**-2
         for index, columns in enumerate(self.columns):
             part = position[columns]
             slopes = self._slopes(index, part)
@@ -132,7 +229,7 @@ def _predict(predictor: Predictor, coordinates: Sequence[Coordinate], part: np.n
     shared: dict[str, float] = {}
     own = {p.name: p.start for p in predictor.study.parameters.values()}
     for coordinate, x in zip(coordinates, part, strict=True):
-        (shared if coordinate.study == "shared" else own)[coordinate.name] = coordinate.outward(float(x))
+        (shared if coordinate.shared else own)[coordinate.name] = coordinate.outward(float(x))
     return predictor(own, shared)
 
 
@@ -152,7 +249,7 @@ def _felt(predictor: Predictor, coordinates: Sequence[Coordinate]) -> list[Coord
     return [coordinate for k, coordinate in enumerate(coordinates) if k in felt]
 
 
-def _biological_coordinate(model: ConsolidationModel, name: str) -> Coordinate:
+def _biological_coordinate(model: ConsolidationModel, name: str, group: str | None) -> Coordinate:
     """A model parameter, or "modulator.parameter", searched on a log scale within a factor of ten of its value."""
     owner: ConsolidationModel | Neuromodulator = model
     key = name
@@ -163,8 +260,13 @@ def _biological_coordinate(model: ConsolidationModel, name: str) -> Coordinate:
     value = float(getattr(owner, key))
     low, high = field.metadata["bounds"]
     bounds = (max(low, value / 10), min(high, value * 10))
-    return Coordinate("shared", name, field.metadata["unit"], value, bounds, "log", field.metadata["description"])
+    prior = (math.log(value), BIOLOGY_PRIOR_SD)
+    study = f"shared by {group}" if group else "shared"
+    return Coordinate(study, name, field.metadata["unit"], value, bounds, "log", field.metadata["description"], prior)
 
 
 def _study_coordinate(study: str, p: FreeParameter) -> Coordinate:
-    return Coordinate(study, p.name, p.unit, p.start, p.bounds, p.scale, p.description)
+    made = Coordinate(study, p.name, p.unit, p.start, p.bounds, p.scale, p.description)
+    if p.prior is None:
+        return made
+    return replace(made, prior=(made.inward(p.prior[0]), p.prior[1]))

@@ -10,10 +10,14 @@ import numpy as np
 
 from engram import consolidation
 from engram.consolidation import Batch, ConsolidationModel
+from engram.consolidation.model import MODULATOR_COLUMNS
+from engram.consolidation.state import STRENGTH
 from engram.parameter import parameter_fields
 from engram.protocol import Test
 from engram.recall import RESPONSES
 
+from .design import Design
+from .pruning import pruned
 from .study import Study, rows_of
 
 #: Heterogeneity nodes in fits: their error, below 0.3 % of a curve's range, is far below that of any observation.
@@ -35,17 +39,32 @@ class Predictor:
     def __init__(self, study: Study, model: ConsolidationModel) -> None:
         self.study = study
         self.model = model
-        self.batch = Batch([design.protocol for design in study.conditions.values()], model.neuromodulators)
+        self._designs, self._numbers = self._prune()
+        self.batch = Batch([design.protocol for design in self._designs.values()], model.neuromodulators)
         own = {field.name for field in parameter_fields(model)}
         self._model_values = {key: value for key, value in study.model_values.items() if key in own}
+        self._base = model.kernel_arguments()
+        self._place = {modulator.name: k for k, modulator in enumerate(model.neuromodulators)}
         self._slots: list[tuple[np.ndarray, np.ndarray, str]] = self._find_slots()
         self._within, self._pairs = self._find_relatedness()
-        self._tests = self._find_tests()
+        self._contrasts = self._find_contrasts()
         self.parameters = self._used()
+
+    def _prune(self) -> tuple[dict[str, Design], dict[str, dict[int, int]]]:
+        """The designs without what changes no observation, and the new numbers of the observed Tests."""
+        observed: dict[str, set[int]] = {name: set() for name in self.study.conditions}
+        for observation in self.study.observations:
+            for term in observation.terms:
+                observed[term.condition] |= set(rows_of(term, self.study.conditions[term.condition]))
+        designs, numbers = {}, {}
+        for name, tests in observed.items():
+            if tests:
+                designs[name], numbers[name] = pruned(self.study.conditions[name], tests)
+        return designs, numbers
 
     def _find_slots(self) -> list[tuple[np.ndarray, np.ndarray, str]]:
         found: dict[str, list[tuple[int, int]]] = {}
-        for number, design in enumerate(self.study.conditions.values()):
+        for number, design in enumerate(self._designs.values()):
             for slot in design.slots:
                 row = self.batch.event_index[number][slot.event]
                 found.setdefault(slot.parameter, []).append((row, slot.column))
@@ -59,7 +78,7 @@ class Predictor:
         timeline = self.batch.timeline
         within: list[tuple[int, str]] = []
         pairs: list[tuple[int, str]] = []
-        for number, design in enumerate(self.study.conditions.values()):
+        for number, design in enumerate(self._designs.values()):
             first = int(timeline.trace_start[number])
             position = {name: first + index for index, name in enumerate(design.protocol.traces)}
             for category, parameter in design.within.items():
@@ -72,20 +91,35 @@ class Predictor:
                     pairs.append((next(i for i in span if timeline.pair_trace[i] == target), parameter))
         return within, pairs
 
-    def _find_tests(self) -> list[list[tuple[float, np.ndarray]]]:
-        """For each observation, its terms as (weight, positions among all Tests of the batch)."""
+    def _find_contrasts(self) -> list[tuple[str, np.ndarray, np.ndarray]]:
+        """For each score, the observations that use it and their weights over all Tests of the batch."""
         offsets: dict[str, int] = {}
         total = 0
-        for name, design in self.study.conditions.items():
+        for name, design in self._designs.items():
             offsets[name] = total
             total += sum(isinstance(event, Test) for event in design.protocol.events)
-        return [
-            [
-                (term.weight, offsets[term.condition] + np.array(rows_of(term, self.study.conditions[term.condition])))
-                for term in observation.terms
-            ]
-            for observation in self.study.observations
-        ]
+        observations = self.study.observations
+        contrasts = []
+        for score in dict.fromkeys(observation.score for observation in observations):
+            rows = np.array([k for k, observation in enumerate(observations) if observation.score == score])
+            weights = np.zeros((len(rows), total))
+            for place, k in enumerate(rows):
+                for term in observations[k].terms:
+                    number = self._numbers[term.condition]
+                    own = [number[row] for row in rows_of(term, self.study.conditions[term.condition])]
+                    tests = offsets[term.condition] + np.array(own)
+                    np.add.at(weights[place], tests, term.weight / len(tests) / observations[k].divide_by)
+            contrasts.append((score, rows, weights))
+        return contrasts
+
+    def test_places(self) -> dict[tuple[str, int], int]:
+        """Where :meth:`strengths` has each observed Test: (condition, number among its Tests) -> place."""
+        places: dict[tuple[str, int], int] = {}
+        total = 0
+        for name, design in self._designs.items():
+            places.update({(name, test): total + kept for test, kept in self._numbers[name].items()})
+            total += sum(isinstance(event, Test) for event in design.protocol.events)
+        return places
 
     def _used(self) -> tuple[str, ...]:
         """The study's parameters that this model can feel, in the order of the file."""
@@ -136,7 +170,22 @@ class Predictor:
             for index, name in self._pairs:
                 pairs[index] = own[name]
         changed = self.batch.with_timeline(timeline._replace(value=value, within=within, pair_value=pairs))
-        return self.configure(own, shared).strengths(changed)
+        parameters, modulators = self._arguments(own, shared)
+        return self.model.run_kernel(parameters, modulators, changed)[changed.tests, STRENGTH]
+
+    def _arguments(self, own: Mapping[str, float], shared: Mapping[str, float]) -> tuple[Any, np.ndarray]:
+        """What :meth:`configure` sets, as the kernel takes it: making a model would take longer than to run it."""
+        parameters, modulators = self._base
+        modulators = modulators.copy()
+        values = {name: value for name, value in shared.items() if "." not in name}
+        values.update({key: _resolve(value, own) for key, value in self._model_values.items()})
+        for name, value in shared.items():
+            if "." in name:
+                modulator, key = name.split(".")
+                modulators[self._place[modulator], MODULATOR_COLUMNS.index(key)] = value
+        for (modulator, key), raw in self.study.modulator_values.items():
+            modulators[self._place[modulator], MODULATOR_COLUMNS.index(key)] = _resolve(raw, own)
+        return parameters._replace(**{key: float(value) for key, value in values.items()}), modulators
 
     def __call__(self, own: Mapping[str, float], shared: Mapping[str, float]) -> np.ndarray:
         """The predicted value of each observation, in its own unit; (observations,).
@@ -151,14 +200,9 @@ class Predictor:
         strengths = self.strengths(own, shared)
         values = {key: _resolve(value, own) for key, value in self.study.response_values.items()}
         response = RESPONSES[self.study.response](**values)
-        scores: dict[str, np.ndarray] = {}
         predicted = np.zeros(len(self.study.observations))
-        for index, observation in enumerate(self.study.observations):
-            if observation.score not in scores:
-                scores[observation.score] = np.asarray(response.score(strengths, observation.score))
-            score = scores[observation.score]
-            total = sum(weight * score[positions].mean() for weight, positions in self._tests[index])
-            predicted[index] = total / observation.divide_by
+        for score, rows, weights in self._contrasts:
+            predicted[rows] = weights @ np.asarray(response.score(strengths, score))
         return predicted
 
 

@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
@@ -140,10 +140,10 @@ def reproduce(
         for index, model in enumerate(models):
             with progress.part(f"joint fit by {label_of(model)}", joint_effort[model] * made.joint_starts,
                                made.joint_starts):  # fmt: skip
-                warm = [_from_optimum(study, separate[study.id][index]) for study in chosen]
-                joint.append(fit(warm, model, starts=made.joint_starts, shared=True, **options))
+                begin = {name: value for study in chosen for name, value in separate[study.id][index].optimum.items()}
+                joint.append(fit(chosen, model, starts=made.joint_starts, shared=True, begin=begin, **options))
         with progress.part("simulating curves"):
-            fitted = [_with_biology(fit) for fit in joint]
+            fitted = [fit.with_biology() for fit in joint]
             defaults = [model_class(model)() for model in models]
             simulated, refitted = _simulate(defaults), _simulate(fitted)
             sensitivity = {name: curves.sensitivity(CURVES[name], defaults[0]) for name in _SENSITIVE}
@@ -217,31 +217,6 @@ def _compile(models: Sequence[str], workers: int) -> None:
     finally:
         for process in running:
             process.kill()
-
-
-def _from_optimum(study: Study, fit: Fit) -> Study:
-    """The study with its parameters' start values at the optimum of a fit."""
-    best = dict(zip(fit.estimates.parameter, fit.estimates.estimate, strict=True))
-    moved = {
-        name: replace(parameter, start=float(best[name])) if name in best else parameter
-        for name, parameter in study.parameters.items()
-    }
-    return replace(study, parameters=moved)
-
-
-def _with_biology(fit: Fit) -> ConsolidationModel:
-    """The model at its default parameters but for the biology of a joint fit."""
-    model = model_class(fit.model)()
-    table = {modulator.name: modulator for modulator in model.neuromodulators}
-    values = {}
-    for row in fit.estimates[fit.estimates.study == "shared"].itertuples():
-        owner, _, name = str(row.parameter).rpartition(".")
-        if owner:
-            changes: dict[str, Any] = {name: row.estimate}
-            table[owner] = replace(table[owner], **changes)
-        else:
-            values[name] = row.estimate
-    return model.with_(neuromodulators=tuple(table.values()), **values)
 
 
 def _simulate(models: Sequence[ConsolidationModel]) -> dict[str, dict[str, pandas.DataFrame]]:

@@ -42,6 +42,7 @@ class FreeParameter:
     bounds: tuple[float, float]
     scale: str  # "linear" or "log": the scale on which it is searched
     description: str
+    prior: tuple[float, float] | None = None  # mean and SD; on a log scale median and SD of the logarithm
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Observation:
     source: str
     flag: str
     note: str
+    count: int | None = None
 
 
 @dataclass(frozen=True)

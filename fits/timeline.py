@@ -46,7 +46,9 @@ def timeline(design: Design) -> list[str]:
     for index, event in enumerate(events):
         if isinstance(event, Test) and event.at in whole:
             words = f"test every trace{_reactivating(event)}"
-            times.setdefault(words, [event.at])
+            shown = times.setdefault(words, [])
+            if event.at not in shown:
+                shown.append(event.at)
         else:
             times.setdefault(_words(event, parameters.get(index, {})), []).append(begins(event))
     return [f"{_when(sorted(group))}: {words}" for words, group in sorted(times.items(), key=lambda item: item[1][0])]

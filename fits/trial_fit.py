@@ -22,7 +22,7 @@ from scipy.optimize import approx_fprime
 from engram.consolidation import ConsolidationModel
 from engram.recall import RESPONSES
 
-from .estimation import FitError, _estimate_table, _run_start, _screened
+from .estimation import FitError, _estimate_table, _screened, search
 from .objective import _PROBES, _STEP, Coordinate, Stopped, _biological_coordinate, _study_coordinate
 from .prediction import NODES, model_class
 from .study import Study
@@ -196,7 +196,7 @@ def fit_trials(
     predictor = TrialPredictor(trials, study, instance, level)
     biology = instance.biology if shared else ()
     objective = TrialObjective(
-        predictor, _felt(predictor, [_biological_coordinate(instance, name) for name in biology])
+        predictor, _felt(predictor, [_biological_coordinate(instance, name, None) for name in biology])
     )
     began = time.perf_counter()
     first = np.array([c.inward(c.start) for c in objective.coordinates])
@@ -211,7 +211,7 @@ def fit_trials(
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         try:
             positions = [first, *others, *_screened(objective, starts - 1, seed, pool)]  # type: ignore[arg-type]
-            for row in pool.map(lambda position: _run_start(objective, position), positions):  # type: ignore[arg-type]
+            for row in pool.map(lambda position: search(objective, position), positions):  # type: ignore[arg-type]
                 rows.append(row)
                 if progress is not None:
                     progress(row["evaluations"])
@@ -280,7 +280,7 @@ def fit_participants(
     def one(participant: str) -> dict[str, Any]:
         own = predictor.with_trials(trials.select([participant]))
         objective = TrialObjective(own, coordinates, (mean, spread))
-        row = _run_start(objective, mean)  # type: ignore[arg-type]
+        row = search(objective, mean)  # type: ignore[arg-type]
         position = np.asarray(row["x"])
         return {
             "participant": participant,

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +32,7 @@ from engram.recall.distributions import multinomial
 
 from .design import Design
 from .prediction import Predictor
-from .study import Study, Term, rows_of
+from .study import Observation, Study, Term, rows_of
 from .trial_layout import TrialLayout, trial_layout
 from .trial_protocols import participant_designs
 from .trial_table import TrialError, some
@@ -132,20 +133,31 @@ class TrialPredictor:
         self.data = _count(trials, study, layout, level)
         self._layout = layout
         _check_response(study, self.data)
+        groups = _groups(layout)
         if level == "phase":
-            designs: Mapping[str, Design] = {layout.condition: study.conditions[layout.condition]}
-            groups = _groups(layout)
-            members = [
-                rows_of(Term(1.0, layout.condition, name, layout.at), designs[layout.condition]) for name in groups
+            designs = {layout.condition: study.conditions[layout.condition]}
+            tests = [
+                [(layout.condition, row) for row in _tests_of(designs, layout, layout.condition, name)]
+                for name in groups
             ]
-            for name, rows in zip(groups, members, strict=True):
+            for name, rows in zip(groups, tests, strict=True):
                 if not rows:
                     raise TrialError(f"{study.path}: trials.at: {name!r} has no Test at {layout.at:g} s; correct it")
         else:
             designs, traces = participant_designs(trials, study, layout)
-            members = [[row] for row in _item_tests(trials, designs, traces, layout)]
-        # observations stay behind: they belong to the study's conditions, and trials take their place
-        self._strengths = Predictor(dataclasses.replace(study, conditions=designs, observations=()), model)
+            tests = [[place] for place in _item_tests(trials, designs, traces, layout)]
+        # what is observed are the Tests that were answered, in place of the observations of the study
+        terms = [
+            Term(1.0, condition, name, layout.at)
+            for condition in designs
+            for name in groups
+            if _tests_of(designs, layout, condition, name)
+        ]
+        asked = Observation("answers", "shown", tuple(terms), RESPONSES[study.response].score_names[0], 1.0, None,
+                            math.nan, None, None, "", "1", "", None, "", "", "C", "")  # fmt: skip
+        self._strengths = Predictor(dataclasses.replace(study, conditions=designs, observations=(asked,)), model)
+        places = self._strengths.test_places()
+        members = [[places[key] for key in rows] for rows in tests]
         self._members = np.concatenate([np.asarray(rows, dtype=np.intp) for rows in members])
         sizes = np.array([len(rows) for rows in members])
         self._starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
@@ -279,25 +291,29 @@ def _count(
     return TrialCounts(names, counts, kinds, lure_counts)
 
 
-def _item_tests(trials: Trials, designs: Mapping[str, Design], traces: pandas.Series, layout: TrialLayout) -> list[int]:
-    """For each answered trial with an old item, the position of its Test among all of the batch."""
-    position: dict[tuple[str, str], list[int]] = {}
-    total = 0
+def _tests_of(designs: Mapping[str, Design], layout: TrialLayout, condition: str, traces: str) -> list[int]:
+    return rows_of(Term(1.0, condition, traces, layout.at), designs[condition])
+
+
+def _item_tests(
+    trials: Trials, designs: Mapping[str, Design], traces: pandas.Series, layout: TrialLayout
+) -> list[tuple[str, int]]:
+    """For each answered trial with an old item, the participant and the number of its Test in their design."""
+    number: dict[tuple[str, str], list[int]] = {}
     for participant, design in designs.items():
-        for event in design.protocol.events:
-            if isinstance(event, Test):
-                if layout.at in (None, event.at):
-                    position.setdefault((participant, event.trace), []).append(total)
-                total += 1
+        tests = [event for event in design.protocol.events if isinstance(event, Test)]
+        for k, test in enumerate(tests):
+            if layout.at in (None, test.at):
+                number.setdefault((participant, test.trace), []).append(k)
     answered = trials.answered
-    tests = []
     asked = answered[answered["old"]]
+    places = []
     for participant, trace in zip(asked["participant"], traces.loc[asked.index], strict=True):
-        found = position.get((participant, trace), [])
+        found = number.get((participant, trace), [])
         if len(found) != 1:
             raise TrialError(
                 f"the trace {trace!r} of participant {participant!r} has {len(found)} Tests; say which was "
                 "answered with trials.at, or add a Test of it"
             )
-        tests.append(found[0])
-    return tests
+        places.append((participant, found[0]))
+    return places

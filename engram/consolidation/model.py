@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 _SYNAPSE = "Luboeinski & Tetzlaff 2021, doi:10.1038/s42003-021-01778-y"
 _SHOWN = ["early", "tag", "protein", "late", "labile", "eligibility", "competing", "strength"]
+#: Numbers of a neuromodulator in the order in which kernels read them (see ``state``; the dose-response comes last).
+MODULATOR_COLUMNS = (
+    "clearance", "drive_weight", "drive_clearance", "encoding_gain", "conversion", "direction", "lability_gain",
+    "synthesis_gate", "retrieval_gain", "dose_scale",
+)  # fmt: skip
 Self = TypeVar("Self", bound="ConsolidationModel")
 
 
@@ -153,20 +158,25 @@ class ConsolidationModel:
         SimulationError
             Where a kernel did not converge or a state is not finite.
         """
-        from .state import OK, OUTPUTS
-
         bound = tuple((modulator.name, modulator.receptor) for modulator in self.neuromodulators)
         if batch.modulators != bound:
             raise ValueError(
                 f"the batch was compiled for the neuromodulators {[name for name, _ in batch.modulators]} and the "
                 f"model has {[name for name, _ in bound]}; compile it with Batch(protocols, model.neuromodulators)"
             )
+        return self.run_kernel(self._kernel_parameters(), self._modulator_table(), batch)
+
+    def run_kernel(self, parameters: Any, modulators: np.ndarray, batch: Batch) -> np.ndarray:
+        """As :meth:`simulate`, with other numbers for parameters and neuromodulators than the model's own, unchecked.
+
+        For a fit, which runs one model with many numbers: start from :meth:`kernel_arguments` and change entries.
+        """
+        from .state import OK, OUTPUTS
+
         if not len(batch.timeline.kind):
             return np.zeros((len(batch.rows), len(OUTPUTS)))
-        parameters = self._kernel_parameters()
-        modulators = self._modulator_table()
         timeline = batch.timeline
-        scores, weights = self.quadrature()
+        scores, weights = quadrature(self.nodes if parameters.strength_spread != 0 else 1)
         kind = np.result_type(np.array(parameters), modulators, timeline.value)
         if kind == np.complex128:
             parameters = type(parameters)(*(complex(value) for value in parameters))
@@ -176,8 +186,8 @@ class ConsolidationModel:
         status, protocol = self._kernel(parameters, modulators, timeline, scores, weights, out)
         if status != OK:
             raise SimulationError(
-                f"{type(self).__name__}: protocol {protocol} of the batch did not reach machine precision with {self}; "
-                "check for time constants that lie very far apart"
+                f"{type(self).__name__}: protocol {protocol} of the batch did not reach machine precision with "
+                f"{parameters}; check for time constants that lie very far apart"
             )
         if not np.isfinite(out).all():
             row = int(np.argwhere(~np.isfinite(out))[0, 0])
@@ -186,6 +196,10 @@ class ConsolidationModel:
                 f"{batch.rows[row][2]:g} s is not finite; check strengths, doses and parameters for extreme values"
             )
         return out
+
+    def kernel_arguments(self) -> tuple[Any, np.ndarray]:
+        """The model's parameters (a NamedTuple) and its neuromodulators, (modulators, ``MODULATOR_COLUMNS``)."""
+        return self._kernel_parameters(), self._modulator_table()
 
     def strengths(self, batch: Batch) -> np.ndarray:
         """Strength (dimensionless) at every Test of a batch, in order: protocol by protocol, then in time."""
@@ -208,16 +222,7 @@ class ConsolidationModel:
     def _modulator_table(self) -> np.ndarray:
         rows = [
             [
-                modulator.clearance,
-                modulator.drive_weight,
-                modulator.drive_clearance,
-                modulator.encoding_gain,
-                modulator.conversion,
-                modulator.direction,
-                modulator.lability_gain,
-                modulator.synthesis_gate,
-                modulator.retrieval_gain,
-                modulator.dose_scale,
+                *(getattr(modulator, name) for name in MODULATOR_COLUMNS),
                 float(DOSE_RESPONSES.index(modulator.dose_response)),
             ]
             for modulator in self.neuromodulators
@@ -296,13 +301,19 @@ class Run:
     def strength(self, trace: str, at: float) -> float:
         """Read-out strength (dimensionless) of a trace at a time (s).
 
-        Raises ``ValueError`` for a trace that is not in the protocol or a negative or non-finite time.
+        Raises ``ValueError`` for a trace that is not in the protocol or a negative or non-finite time, ``TypeError``
+        where the model or the protocol holds a complex number.
         """
         self._check_trace(trace)
         table = self._read([at])
         index = self.protocol.traces.index(trace)
         from .state import STRENGTH
 
+        if np.iscomplexobj(table):
+            raise TypeError(
+                "the model or the protocol holds a complex number; give real ones, or take a complex step with "
+                "model.strengths(model.batch([protocol]))"
+            )
         return float(table[index, STRENGTH])
 
     def table(self, times: Sequence[float]) -> pandas.DataFrame:

@@ -299,6 +299,12 @@ def test_a_curve_without_a_release_has_no_sensitivity_to_neuromodulators():
 @pytest.mark.parametrize(
     ("curve", "arguments", "message"),
     [
+        (curves.retroactive_enhancement, {"dose": "1"}, "dose is '1'; give a number"),
+        (curves.proactive_enhancement, {"intervals": "5"}, "intervals is '5', which are not numbers"),
+        (curves.retroactive_enhancement, {"intervals": [True]}, "which are not numbers"),
+        (curves.salience_response, {"interval": "30 min"}, "interval is '30 min'; give a number of seconds"),
+        (curves.relatedness_response, {"test_delay": None}, "test_delay is None; give a number of seconds"),
+        (curves.reconsolidation_window, {"spacing": "5"}, "spacing is '5'; give a number of seconds"),
         (curves.retroactive_enhancement, {"intervals": [0, -60]}, r"intervals\[1\] is -60"),
         (curves.proactive_enhancement, {"intervals": [math.nan]}, r"intervals\[0\] is nan"),
         (curves.proactive_enhancement, {"intervals": [math.inf]}, r"intervals\[0\] is inf"),

@@ -236,7 +236,7 @@ def test_complex_step_gives_the_derivatives_of_threshold_capture():
         assert strengths_at(at + 1e-30j).imag / 1e-30 == pytest.approx(central, rel=1e-6, abs=1e-9)
 
 
-def test_a_run_reads_the_real_part_of_a_complex_strength_as_the_strength():
+def test_a_complex_strength_runs_in_bulk_and_is_refused_where_a_float_is_promised():
     real = Encode("scene", at=0, strength=0.5)
     stepped = Encode("scene", at=0, strength=0.5 + 1e-30j)
     batch = [ThresholdCapture().batch([Protocol(encode, Test("scene", at=1 * hour))]) for encode in (real, stepped)]
@@ -245,3 +245,5 @@ def test_a_run_reads_the_real_part_of_a_complex_strength_as_the_strength():
     assert values[1].dtype == np.complex128
     assert values[1].imag[0] / 1e-30 == pytest.approx(math.exp(-1 * hour / TAU_EARLY), rel=1e-13)
     assert values[1].real == pytest.approx(values[0], rel=1e-15)
+    with pytest.raises(TypeError, match="holds a complex number; give real ones"):
+        ThresholdCapture().run(Protocol(stepped)).strength("scene", at=1 * hour)

@@ -206,7 +206,7 @@ def test_a_fit_that_does_not_converge_is_refused_and_leaves_nothing(folder, caps
     def fails(objective, position):
         return dict(log_likelihood=-1.0, converged=False, message="gave up", evaluations=1, x=position)
 
-    monkeypatch.setattr(estimation, "_run_start", fails)
+    monkeypatch.setattr(estimation, "search", fails)
     sentence = refused(capsys, "fit", "tiny.toml", "--model", "EncodingOnly", "--out", "new", "--starts", "2")
     for word in ("EncodingOnly", "tiny", "gave up", "more starts"):
         assert word in sentence

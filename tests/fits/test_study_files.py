@@ -7,6 +7,7 @@ import pytest
 import fits
 from engram import Encode, Reactivate, Release, Test, hour, minute
 from fits.study import FLAGS, StudyError, load_study
+from fits.timeline import timeline
 
 ONE = """
 [study]
@@ -82,6 +83,12 @@ def test_hennings_timeline_is_three_phases_of_48_and_a_test_after_24_h():
     assert {e.at for e in events if isinstance(e, Test)} == {24 * hour}
     during = [e.at for e in events if isinstance(e, Encode) and e.trace.startswith("during")]
     assert during[1] - during[0] == pytest.approx(10.5)
+
+
+def test_a_timeline_shows_every_time_at_which_all_traces_are_tested():
+    shown = timeline(load_study("dunsmoor_2015").conditions["session"])
+    (tests,) = [line for line in shown if "test every trace" in line]
+    assert tests.count("37 min 30 s") == 3
 
 
 def test_zhu_timeline_is_72_pairs_seen_twice_then_cued_once():

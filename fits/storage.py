@@ -1,0 +1,211 @@
+"""A fit on disk, and a fit that was interrupted.
+
+A folder that holds a fit has ``fit.json`` (what was searched and every start, numbers to the last bit) and the study
+files it was fitted to. :func:`load` makes of it the fit that was saved, which predicts, refits and reports from there.
+Starts that have finished are also kept, one JSON line each, while a fit runs: :class:`Checkpoint`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import engram
+from engram import consolidation
+from engram.neuromodulation import Neuromodulator
+
+from .estimation import Fit, summarise
+from .objective import Objective
+from .study import Study, load_study
+from .tables import StudyError
+
+_NAME = "fit.json"
+_ROW = ("log_likelihood", "value", "converged", "message", "evaluations")
+
+
+def save(fits: Sequence[Fit], folder: str | Path) -> None:
+    """Save fits of the same studies into an existing folder, with the study files they were fitted to.
+
+    Raises ``ValueError`` where the fits are of different studies.
+    """
+    folder = Path(folder)
+    studies = fits[0].objective.studies
+    for other in fits[1:]:
+        if other.studies != fits[0].studies:
+            raise ValueError(f"the fits are of {fits[0].studies} and {other.studies}; save each into its own folder")
+    (folder / "studies").mkdir(exist_ok=True)
+    for study in studies:
+        shutil.copyfile(study.path, folder / "studies" / f"{study.id}.toml")
+    content = {
+        "engram": engram.__version__,
+        "studies": {
+            study.id: {
+                "digest": _digest(Path(study.path)),
+                "starts": {name: parameter.start for name, parameter in study.parameters.items()},
+            }
+            for study in studies
+        },
+        "fits": [_content(fit) for fit in fits],
+    }
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    (folder / _NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def load(folder: str | Path) -> tuple[Fit, ...]:
+    """The fits saved in a folder by ``engram fit`` or :func:`save`, one a model, to the same bits.
+
+    Raises
+    ------
+    StudyError
+        The folder holds no fit, or its study files were changed since: the message says which.
+    """
+    path = Path(folder) / _NAME
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read ({error.strerror}); name a folder that engram fit wrote") from None
+    except ValueError:
+        raise StudyError(f"{path}: is not a fit that engram saved; name a folder that engram fit wrote") from None
+    studies = []
+    for name, known in content["studies"].items():
+        file = Path(folder) / "studies" / f"{name}.toml"
+        study = load_study(file)
+        if _digest(file) != known["digest"]:
+            raise StudyError(f"{file}: has changed since the fit was saved; fit again, or put the old file back")
+        moved = {
+            key: dataclasses.replace(parameter, start=known["starts"][key])
+            for key, parameter in study.parameters.items()
+        }
+        studies.append(dataclasses.replace(study, parameters=moved))
+    return tuple(_fit(one, studies) for one in content["fits"])
+
+
+class Checkpoint:
+    """Finished starts of a running fit, kept in a file until the whole is done.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; one JSON line for each finished start.
+    task : mapping
+        Everything that decides the numbers. What was kept of another task is refused.
+    resume : bool
+        Whether to go on from the file; without it, an existing file is refused rather than overwritten.
+
+    Raises
+    ------
+    StudyError
+        There is nothing to resume, the file is of another task, or it would be overwritten.
+    """
+
+    def __init__(self, path: str | Path, task: Mapping[str, Any], resume: bool = False) -> None:
+        self.path = Path(path)
+        self._done: dict[str, dict[int, dict[str, Any]]] = {}
+        digest = hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()
+        if resume:
+            self._read(digest)
+            return
+        if self.path.exists():
+            raise StudyError(
+                f"{self.path}: holds the finished starts of an interrupted fit; go on with --resume, or delete it"
+            )
+        self._file_digest = digest
+
+    def done(self, part: str) -> dict[int, dict[str, Any]]:
+        """The finished starts of one part (a model, say): number -> what ``search`` returned."""
+        return dict(self._done.get(part, {}))
+
+    def keep(self, part: str, number: int, row: Mapping[str, Any]) -> None:
+        """Keep one finished start, on the disk before this returns."""
+        line = {"part": part, "start": number, **{key: row[key] for key in _ROW}, "x": [float(v) for v in row["x"]]}
+        new = not self.path.exists()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            if new:
+                file.write(json.dumps({"task": self._file_digest}) + "\n")
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self._done.setdefault(part, {})[number] = {**line, "x": np.array(line["x"])}
+
+    @property
+    def kept(self) -> int:
+        return sum(map(len, self._done.values()))
+
+    def remove(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+    def _read(self, digest: str) -> None:
+        self._file_digest = digest
+        try:
+            lines = self.path.read_text(encoding="utf-8").splitlines()
+        except OSError as error:
+            raise StudyError(f"{self.path}: nothing to resume ({error.strerror}); leave --resume out") from None
+        rows = []
+        for number, line in enumerate(lines):
+            try:
+                rows.append(json.loads(line))
+            except ValueError:
+                if number != len(lines) - 1:  # the last line may have been cut short by a crash
+                    raise StudyError(
+                        f"{self.path}: line {number + 1} is damaged; delete the file and fit again"
+                    ) from None
+        if not rows or rows[0].get("task") != digest:
+            raise StudyError(
+                f"{self.path}: is of another fit (other studies, models, starts, seed, options or version); "
+                "repeat the command that was interrupted, or delete the file"
+            )
+        for row in rows[1:]:
+            self._done.setdefault(row["part"], {})[int(row["start"])] = {**row, "x": np.array(row["x"])}
+        # what was cut short goes, so that the next line begins on its own
+        self.path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def task_of(studies: Sequence[Study], models: Sequence[str], **options: Any) -> dict[str, Any]:
+    """Everything that decides the numbers of a fit, for a :class:`Checkpoint`."""
+    files = {study.id: _digest(Path(study.path)) for study in studies}
+    return {"engram": engram.__version__, "studies": files, "models": list(models), **options}
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _content(fit: Fit) -> dict[str, Any]:
+    objective = fit.objective
+    rows = [{**{key: row[key] for key in _ROW}, "x": [float(v) for v in row["x"]]} for row in fit.rows]
+    return {
+        "model": fit.model,
+        "parameters": {
+            field.name: getattr(objective.model, field.name)
+            for field in dataclasses.fields(objective.model)
+            if field.name != "neuromodulators"
+        },
+        "neuromodulators": [dataclasses.asdict(modulator) for modulator in objective.model.neuromodulators],
+        "biology": list(objective.biology),
+        "priors": objective.priors,
+        "split": objective.split,
+        "seed": fit.seed,
+        "seconds": fit.seconds,
+        "coordinates": [coordinate.name_in_full for coordinate in objective.coordinates],
+        "starts": rows,
+    }
+
+
+def _fit(content: Mapping[str, Any], studies: Sequence[Study]) -> Fit:
+    modulators = tuple(Neuromodulator(**modulator) for modulator in content["neuromodulators"])
+    model = getattr(consolidation, content["model"])(neuromodulators=modulators, **content["parameters"])
+    objective = Objective(studies, model, content["biology"], content["priors"], content["split"])
+    names = [coordinate.name_in_full for coordinate in objective.coordinates]
+    if names != content["coordinates"]:
+        raise StudyError(f"{content['model']}: this version searches other parameters than the saved fit; fit again")
+    rows = [{**row, "x": np.array(row["x"])} for row in content["starts"]]
+    return summarise(objective, rows, content["seed"], content["seconds"])
