@@ -11,10 +11,15 @@ from typing import Any
 _HOME = {
     "Study": "study", "StudyError": "tables", "load_study": "study", "shipped_studies": "study",
     "Fit": "estimation", "FitError": "estimation", "fit": "estimation", "compare": "comparison",
-    "load": "storage", "save": "storage",
+    "Trials": "trials", "TrialError": "trial_table", "read_trials": "trials",
+    "TrialFit": "trial_fit", "TrialPredictor": "trial_likelihood", "fit_trials": "trial_fit",
+    "fit_participants": "trial_fit", "load": "storage", "save": "storage",
 }  # fmt: skip
 
-__all__ = ["Fit", "FitError", "Study", "StudyError", "compare", "fit", "load", "load_study", "save", "shipped_studies"]
+__all__ = [
+    "Fit", "FitError", "Study", "StudyError", "TrialError", "TrialFit", "TrialPredictor", "Trials", "compare", "fit",
+    "fit_participants", "fit_trials", "load", "load_study", "read_trials", "save", "shipped_studies",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -168,6 +168,11 @@ def fit(
     instance = model_class(model)(nodes=NODES) if isinstance(model, str) else model
     if not studies:
         raise ValueError("no studies to fit; give at least one")
+    for study in studies:
+        if all(observation.kind == "shown" for observation in study.observations):
+            raise ValueError(
+                f"{study.id} has no observation to fit; fit its raw trials with fit_trials, or leave it out"
+            )
     if starts < 1:
         raise ValueError(f"starts is {starts}; give at least 1")
     objective = Objective(studies, instance, instance.biology if shared else (), priors, split)
@@ -219,10 +224,10 @@ def _value_or_worst(objective: Objective, point: np.ndarray) -> float:
 
 
 def search(objective: Objective, position: np.ndarray, anchor: np.ndarray | None = None) -> dict[str, Any]:
-    """One search from a position on the search scale.
+    """One search from a position on the search scale; with an anchor, each study alone first (see below).
 
-    Each study alone first, where there are several; then least squares over all, and L-BFGS-B from where that has
-    stopped without settling (a kink, a long flat valley).
+    Least squares over all parameters, and L-BFGS-B from where that has stopped without settling (a kink, a long flat
+    valley).
 
     Returns
     -------
@@ -235,7 +240,8 @@ def search(objective: Objective, position: np.ndarray, anchor: np.ndarray | None
         return dict(log_likelihood=-value, value=value, converged=True, message="nothing to fit", evaluations=1,
                     x=position)  # fmt: skip
     try:
-        position = _each_study_alone(objective, position, position if anchor is None else anchor)
+        if anchor is not None and len(objective.columns) > 1:
+            position = _each_study_alone(objective, position, anchor)
         inside = np.clip(position, low + 1e-9 * (high - low), high - 1e-9 * (high - low))
         result: Any = least_squares(
             objective.residuals, inside, jac=objective.jacobian, bounds=(low, high), x_scale=high - low,
@@ -268,8 +274,6 @@ def _each_study_alone(objective: Objective, position: np.ndarray, anchor: np.nda
     Each study is searched from the position and from the anchor, and the better end is taken. Joint searches that begin
     where single studies fit badly end in poor local optima, and take long to get there.
     """
-    if len(objective.columns) < 2:
-        return position
     position = position.copy()
     low, high = np.array(objective.bounds).T
     for index, columns in enumerate(objective.columns):

@@ -112,6 +112,15 @@ class Predictor:
             contrasts.append((score, rows, weights))
         return contrasts
 
+    def test_places(self) -> dict[tuple[str, int], int]:
+        """Where :meth:`strengths` has each observed Test: (condition, number among its Tests) -> place."""
+        places: dict[tuple[str, int], int] = {}
+        total = 0
+        for name, design in self._designs.items():
+            places.update({(name, test): total + kept for test, kept in self._numbers[name].items()})
+            total += sum(isinstance(event, Test) for event in design.protocol.events)
+        return places
+
     def _used(self) -> tuple[str, ...]:
         """The study's parameters that this model can feel, in the order of the file."""
         used = {name for _, _, name in self._slots}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from .observation import read_observation
 from .observation import rows_of as rows_of
 from .tables import Errors, StudyError, Table, read_toml
 
-_SECTIONS = {"study", "parameters", "response", "model", "modulators", "condition", "observation"}
+_SECTIONS = {"study", "parameters", "response", "model", "modulators", "condition", "observation", "trials"}
 _MOST_CORNERS = 8  # parameters of a response whose bounds are tried in every combination
 
 
@@ -50,6 +50,9 @@ class Study:
     response_values: Mapping[str, float | str]
     model_values: Mapping[str, float | str]
     modulator_values: Mapping[tuple[str, str], float | str]
+    # as the file writes them, for fits.trial_layout: the table [trials], and each condition by its name
+    trials: Mapping[str, Any] = field(default_factory=dict)
+    condition_tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def shipped_studies() -> dict[str, Path]:
@@ -98,6 +101,9 @@ def read_study(table: Table, errors: Errors) -> Study:
     conditions = _conditions(table, parameters, errors)
     scores = [RESPONSES[kind]] if kind else RESPONSES.values()
     names = tuple(dict.fromkeys(name for response in scores for name in response.score_names))
+    trials: Mapping[str, Any] = {}
+    with errors.gathered():
+        trials = table.table("trials").content
     study = Study(
         **head,
         path=table.path,
@@ -108,6 +114,8 @@ def read_study(table: Table, errors: Errors) -> Study:
         response_values=response_values,
         model_values=_gathered_section(table, "model", model_values, parameters, errors),
         modulator_values=_gathered_section(table, "modulators", modulator_values, parameters, errors),
+        trials=trials,
+        condition_tables={str(row.content.get("name")): row.content for row in table.tables("condition")},
     )
     _check_use(table, study, errors)
     return study
@@ -150,7 +158,7 @@ def _observations(
     found: list[Observation] = []
     names: list[object] = []
     with errors.gathered():
-        for row in table.tables("observation", required=True):
+        for row in table.tables("observation", required="trials" not in table):
             name = row.content.get("name")
             if name is not None and name in names:
                 errors.add(row.error("name", f"{name!r} is there twice; give each observation its own name"))

@@ -44,6 +44,8 @@ def informed(study: Study) -> dict[str, tuple[set[str], set[str]]]:
 def check_predictions(study: Study) -> Iterator[Finding]:
     """Which parameters no prediction feels, ranges in which nothing changes, and more parameters than observations."""
     fitted = sum(o.kind != "shown" for o in study.observations)
+    if not study.observations and study.trials:  # raw trials alone
+        return
     if not fitted:
         message = "nothing is fitted, because every observation is only shown; give one a kind other than shown"
         yield Finding("warning", "observation", message)
@@ -51,7 +53,7 @@ def check_predictions(study: Study) -> Iterator[Finding]:
     try:
         felt = {model: own for model, (_, own) in informed(study).items()}
         for parameter in study.parameters.values():
-            yield from _unfelt(parameter, felt)
+            yield from _unfelt(parameter, felt, bool(study.trials))
             yield from _flat(study, parameter, felt)
     except (SimulationError, ValueError) as error:
         yield Finding("error", "parameters", f"within these bounds a prediction fails: {error}; narrow the bounds")
@@ -64,10 +66,12 @@ def check_predictions(study: Study) -> Iterator[Finding]:
         yield Finding("warning", "parameters", f"{message}; fix some at published values, or give them a prior")
 
 
-def _unfelt(parameter: FreeParameter, felt: dict[str, set[str]]) -> Iterator[Finding]:
+def _unfelt(parameter: FreeParameter, felt: dict[str, set[str]], has_trials: bool) -> Iterator[Finding]:
     without = [model for model, own in felt.items() if parameter.name not in own]
     key = f"parameters.{parameter.name}"
-    if len(without) == len(felt):
+    if len(without) == len(felt) and has_trials:
+        yield Finding("note", key, "changes no published result under any model; only the raw trials can feel it")
+    elif len(without) == len(felt):
         message = "changes no prediction under any model, so that nothing can be learnt of it; observe what it changes"
         yield Finding("warning", key, f"{message}, or fix it to a number")
     elif without:
