@@ -10,7 +10,6 @@ at the best point; where the data say nothing about a parameter its verdict is "
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,20 +19,15 @@ from typing import Any
 
 import numpy as np
 import pandas
-from scipy.optimize import least_squares, minimize
-from scipy.stats import qmc
 
 from engram.consolidation import ConsolidationModel
-from engram.consolidation.model import SimulationError
 
 from .likelihood import detection_probability, log_likelihoods
 from .objective import Coordinate, Objective
 from .prediction import NODES, model_class
+from .search import screened, search
 from .study import Study
 
-SCREENED = 16  # points tried for each start
-_MOST_EVALUATIONS = 80  # of least squares, before the quasi-Newton search takes over
-_MOST_ALONE = 25  # of each study alone, before all are searched together
 _WIDEST = 0.2  # standard error, in widths of the search, from which 95 % intervals span most of it
 _LEAST_INFORMATION = 1e-8  # relative eigenvalue of the information below which a direction is flat
 
@@ -138,7 +132,7 @@ def fit(
         parameters hold where nothing is fitted.
     starts : int
         Number of starts: the parameters' start values, then the most likely points of a scrambled Sobol design of
-        ``SCREENED`` times as many over the bounds.
+        ``fits.search.SCREENED`` times as many over the bounds.
     seed : int
         Of the design; the same seed gives the same numbers for any number of workers.
     workers : int, optional
@@ -181,7 +175,7 @@ def fit(
     objective.value(first)  # compiles, so that threads do not wait for one another
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         try:
-            positions = [first, *_screened(objective, starts - 1, seed, pool)]
+            positions = [first, *screened(objective, starts - 1, seed, pool)]
             rows: list[dict[str, Any]] = [dict((done or {}).get(k, {})) for k in range(len(positions))]
             futures = {pool.submit(search, objective, p, first): k for k, p in enumerate(positions) if not rows[k]}
             for future in as_completed(futures):
@@ -204,102 +198,9 @@ def _begin(coordinate: Coordinate, begin: Mapping[str, float]) -> float:
     return coordinate.start if known is None else known
 
 
-def _screened(objective: Objective, number: int, seed: int, pool: ThreadPoolExecutor) -> list[np.ndarray]:
-    """The ``number`` most likely of many points spread over the bounds, best first."""
-    if number < 1 or not objective.bounds:
-        return []
-    low, high = np.array(objective.bounds).T
-    design = qmc.Sobol(len(low), scramble=True, rng=seed).random_base2(math.ceil(math.log2(SCREENED * number)))
-    points = low + design * (high - low)
-    values = np.array(list(pool.map(lambda point: _value_or_worst(objective, point), points)))
-    return [points[k] for k in np.argsort(values, kind="stable")[:number]]
-
-
-def _value_or_worst(objective: Objective, point: np.ndarray) -> float:
-    """Negative log-likelihood; infinite where the model cannot be run, so that no start is made there."""
-    try:
-        return objective.value(point)
-    except SimulationError:
-        return math.inf
-
-
-def search(objective: Objective, position: np.ndarray, anchor: np.ndarray | None = None) -> dict[str, Any]:
-    """One search from a position on the search scale; with an anchor, each study alone first (see below).
-
-    Least squares over all parameters, and L-BFGS-B from where that has stopped without settling (a kink, a long flat
-    valley).
-
-    Returns
-    -------
-    dict
-        x (where it ended), value (negative log-posterior there), log_likelihood, converged, message, evaluations.
-    """
-    low, high = np.array(objective.bounds).reshape(-1, 2).T
-    if not len(position):
-        value = objective.value(position)
-        return dict(log_likelihood=-value, value=value, converged=True, message="nothing to fit", evaluations=1,
-                    x=position)  # fmt: skip
-    try:
-        if anchor is not None and len(objective.columns) > 1:
-            position = _each_study_alone(objective, position, anchor)
-        inside = np.clip(position, low + 1e-9 * (high - low), high - 1e-9 * (high - low))
-        result: Any = least_squares(
-            objective.residuals, inside, jac=objective.jacobian, bounds=(low, high), x_scale=high - low,
-            ftol=1e-5, xtol=1e-7, gtol=1e-7, max_nfev=_MOST_EVALUATIONS,
-        )  # fmt: skip
-        evaluations = int(result.nfev)
-        if not result.success:
-            result = minimize(
-                objective.deviance, result.x, jac=True, method="L-BFGS-B", bounds=objective.bounds,
-                options=dict(ftol=1e-6, maxiter=60),
-            )  # fmt: skip
-            evaluations += int(result.nfev)
-        value = objective.value(result.x)
-    except SimulationError as error:
-        return dict(log_likelihood=np.nan, value=np.inf, converged=False, message=str(error), evaluations=0,
-                    x=position)  # fmt: skip
-    return dict(
-        log_likelihood=-value - objective.log_prior(result.x),
-        value=value,
-        converged=bool(result.success) and bool(np.isfinite(value)),
-        message=str(result.message),
-        evaluations=evaluations,
-        x=result.x,
-    )
-
-
-def _each_study_alone(objective: Objective, position: np.ndarray, anchor: np.ndarray) -> np.ndarray:
-    """The position with every study's own parameters moved to where they fit it best, given the shared ones.
-
-    Each study is searched from the position and from the anchor, and the better end is taken. Joint searches that begin
-    where single studies fit badly end in poor local optima, and take long to get there.
-    """
-    position = position.copy()
-    low, high = np.array(objective.bounds).T
-    for index, columns in enumerate(objective.columns):
-        own = np.array([k for k, c in enumerate(columns) if not objective.coordinates[c].shared], dtype=np.int64)
-        here = columns[own]
-        if not len(own):
-            continue
-        part = position[columns]
-
-        def residuals(x: np.ndarray, index: int = index, part: np.ndarray = part, own: np.ndarray = own) -> np.ndarray:
-            part[own] = x
-            return objective.study_residuals(part, index)
-
-        margin = 1e-9 * (high - low)[here]
-        found = [
-            least_squares(
-                residuals, np.clip(x, low[here] + margin, high[here] - margin), bounds=(low[here], high[here]),
-                x_scale=(high - low)[here], ftol=1e-4, max_nfev=_MOST_ALONE,
-            )
-            for x in (position[here], anchor[here])
-        ]  # fmt: skip
-        position[here] = min(found, key=lambda result: result.cost).x
-    return position
-
-
-def summarise(objective: Objective, rows: Sequence[dict[str, Any]], seed: int, seconds: float) -> Fit:
+def summarise(
+    objective: Objective, rows: Sequence[Mapping[str, Any]], seed: int, seconds: float, best: int | None = None
+) -> Fit:
     """The fit that the finished starts of an objective make up, from the best of those that converged.
 
     Parameters
@@ -310,6 +211,8 @@ def summarise(objective: Objective, rows: Sequence[dict[str, Any]], seed: int, s
     seed : int
     seconds : float
         What the searches took.
+    best : int, optional
+        The number of the row that the fit reports; the most likely of those that converged by default.
 
     Raises
     ------
@@ -323,7 +226,8 @@ def summarise(objective: Objective, rows: Sequence[dict[str, Any]], seed: int, s
         raise FitError(
             f"{where}: none of {len(rows)} starts converged ({messages}); give more starts or tighter bounds"
         )
-    best = min(good, key=lambda k: rows[k]["value"])
+    if best is None:
+        best = min(good, key=lambda k: rows[k]["value"])
     position = np.asarray(rows[best]["x"])
     studies = objective.studies
     coordinates = objective.coordinates
@@ -354,7 +258,7 @@ def summarise(objective: Objective, rows: Sequence[dict[str, Any]], seed: int, s
         evaluations=int(starts.evaluations.sum()),
         seed=seed,
         starts_run=len(rows),
-        estimates=_estimate_table(objective, position, values),
+        estimates=estimate_table(objective, position, values),
         starts=starts,
         predictions=predictions,
         models={
@@ -372,8 +276,8 @@ def summarise(objective: Objective, rows: Sequence[dict[str, Any]], seed: int, s
     )
 
 
-def _estimate_table(objective: Objective, position: np.ndarray, values: Sequence[float]) -> pandas.DataFrame:
-    errors, verdicts = _standard_errors(objective, position)
+def estimate_table(objective: Objective, position: np.ndarray, values: Sequence[float]) -> pandas.DataFrame:
+    errors, verdicts = standard_errors(objective, position)
     rows = []
     for k, coordinate in enumerate(objective.coordinates):
         # from the search scale to the parameter's own
@@ -395,7 +299,7 @@ def _estimate_table(objective: Objective, position: np.ndarray, values: Sequence
     return pandas.DataFrame(rows, columns=[*columns, "description"])
 
 
-def _standard_errors(objective: Objective, position: np.ndarray) -> tuple[np.ndarray, list[str]]:
+def standard_errors(objective: Objective, position: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Standard errors on the search scale and a verdict for each coordinate."""
     size = len(position)
     errors = np.full(size, np.nan)

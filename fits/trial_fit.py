@@ -22,9 +22,10 @@ from scipy.optimize import approx_fprime
 from engram.consolidation import ConsolidationModel
 from engram.recall import RESPONSES
 
-from .estimation import FitError, _estimate_table, _screened, search
+from .estimation import FitError, estimate_table
 from .objective import _PROBES, _STEP, Coordinate, Stopped, _biological_coordinate, _study_coordinate
 from .prediction import NODES, model_class
+from .search import screened, search
 from .study import Study
 from .trial_likelihood import TrialPredictor
 from .trials import Trials
@@ -210,7 +211,7 @@ def fit_trials(
     rows: list[dict[str, Any]] = []
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         try:
-            positions = [first, *others, *_screened(objective, starts - 1, seed, pool)]  # type: ignore[arg-type]
+            positions = [first, *others, *screened(objective, starts - 1, seed, pool)]  # type: ignore[arg-type]
             for row in pool.map(lambda position: search(objective, position), positions):  # type: ignore[arg-type]
                 rows.append(row)
                 if progress is not None:
@@ -355,7 +356,7 @@ def _summary(
         seconds=seconds,
         evaluations=int(starts["evaluations"].sum()),
         seed=seed,
-        estimates=_estimate_table(objective, position, values),  # type: ignore[arg-type]
+        estimates=estimate_table(objective, position, values),  # type: ignore[arg-type]
         starts=starts,
         groups=_group_table(predictor, trials, predictor.probabilities(own, shared)),
         fitted_model=predictor.configure(own, shared),

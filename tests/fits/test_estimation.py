@@ -187,8 +187,8 @@ def test_shared_biology_is_one_value_for_all_studies():
 
 def test_a_fit_that_does_not_converge_says_so(one, monkeypatch):
     failed = optimize.OptimizeResult(x=np.array([0.4]), success=False, message="gave up", nfev=1)
-    monkeypatch.setattr(estimation, "least_squares", lambda *a, **k: failed)
-    monkeypatch.setattr(estimation, "minimize", lambda *a, **k: failed)
+    monkeypatch.setattr("fits.search.least_squares", lambda *a, **k: failed)
+    monkeypatch.setattr("fits.search.minimize", lambda *a, **k: failed)
     with pytest.raises(FitError, match=r"EncodingOnly on one: none of 2 starts converged \(gave up\)"):
         fit([one], "EncodingOnly", starts=2, shared=False)
 
