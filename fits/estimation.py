@@ -157,7 +157,7 @@ def fit(
         messages = "; ".join(sorted({row["message"] for row in rows}))
         raise FitError(f"{where}: none of {starts} starts converged ({messages}); give more starts or tighter bounds")
     best = max(good, key=lambda k: -rows[k]["value"])
-    return _summary(objective, rows, best, seed, time.perf_counter() - began)
+    return summary_of(objective, rows, best, seed, time.perf_counter() - began)
 
 
 def _screened(objective: Objective, number: int, seed: int, pool: ThreadPoolExecutor) -> list[np.ndarray]:
@@ -179,10 +179,15 @@ def _value_or_worst(objective: Objective, point: np.ndarray) -> float:
         return math.inf
 
 
-def search(objective: Objective, position: np.ndarray) -> dict[str, Any]:
+def search(objective: Objective, position: np.ndarray, tolerance: float = 1e-6) -> dict[str, Any]:
     """One search from a position on the search scale.
 
     Least squares, then L-BFGS-B from where that has stopped without settling (a kink, a long flat valley).
+
+    Parameters
+    ----------
+    tolerance : float
+        The search ends where a step gains less than this part of the deviance.
 
     Returns
     -------
@@ -198,13 +203,13 @@ def search(objective: Objective, position: np.ndarray) -> dict[str, Any]:
     try:
         result: Any = least_squares(
             objective.residuals, inside, jac=objective.jacobian, bounds=(low, high), x_scale=high - low,
-            ftol=1e-6, xtol=1e-7, gtol=1e-7, max_nfev=_MOST_EVALUATIONS,
+            ftol=tolerance, xtol=1e-7, gtol=1e-7, max_nfev=_MOST_EVALUATIONS,
         )  # fmt: skip
         evaluations = int(result.nfev)
         if not result.success:
             result = minimize(
                 objective.deviance, result.x, jac=True, method="L-BFGS-B", bounds=objective.bounds,
-                options=dict(ftol=1e-6, maxiter=200),
+                options=dict(ftol=tolerance, maxiter=200),
             )  # fmt: skip
             evaluations += int(result.nfev)
         value = objective.value(result.x)
@@ -221,13 +226,14 @@ def search(objective: Objective, position: np.ndarray) -> dict[str, Any]:
     )
 
 
-def _summary(
+def summary_of(
     objective: Objective,
     rows: Sequence[dict[str, Any]],
     best: int,
     seed: int,
     seconds: float,
 ) -> Fit:
+    """The fit that rows of :func:`search` make up, at the row numbered ``best``."""
     position = np.asarray(rows[best]["x"])
     studies = objective.studies
     coordinates = objective.coordinates
