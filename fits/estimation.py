@@ -282,7 +282,7 @@ def summary_of(
 
 
 def _estimate_table(objective: Objective, position: np.ndarray, values: Sequence[float]) -> pandas.DataFrame:
-    errors, verdicts = _standard_errors(objective, position)
+    errors, verdicts = standard_errors(objective, position)
     rows = []
     for k, coordinate in enumerate(objective.coordinates):
         # from the search scale to the parameter's own
@@ -304,7 +304,7 @@ def _estimate_table(objective: Objective, position: np.ndarray, values: Sequence
     return pandas.DataFrame(rows, columns=[*columns, "description"])
 
 
-def _standard_errors(objective: Objective, position: np.ndarray) -> tuple[np.ndarray, list[str]]:
+def standard_errors(objective: Objective, position: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Standard errors on the search scale and a verdict for each coordinate."""
     size = len(position)
     errors = np.full(size, np.nan)

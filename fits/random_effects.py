@@ -133,8 +133,8 @@ def exceedance_probabilities(counts: np.ndarray) -> np.ndarray:
 
 def _checked(log_evidences: pandas.DataFrame) -> np.ndarray:
     if not isinstance(log_evidences, pandas.DataFrame):
-        raise TypeError(f"log evidences are a {type(log_evidences).__name__}; give a DataFrame with a row a participant "
-                        "and a column a model")  # fmt: skip
+        kind = type(log_evidences).__name__  # type: ignore[unreachable]
+        raise TypeError(f"log evidences are a {kind}; give a DataFrame with a row a participant and a column a model")
     if log_evidences.shape[1] < 2:
         raise ValueError(f"{log_evidences.shape[1]} model(s) given; nothing can be selected among fewer than two")
     if not len(log_evidences):

@@ -25,7 +25,7 @@ from scipy.stats import binomtest, qmc
 from engram.consolidation import ConsolidationModel
 from engram.consolidation.model import SimulationError
 
-from .estimation import Fit, fit, search, summary_of
+from .estimation import Fit, fit, search, standard_errors, summary_of
 from .likelihood import log_likelihoods
 from .objective import Objective
 from .repetition import Row, repeat
@@ -51,8 +51,9 @@ class Recovery:
     ----------
     table : DataFrame
         Every simulation and coordinate: simulation, study, parameter, scale, true, estimate, standard_error, lower,
-        upper, covered (None without an interval), verdict ("ok", "at bound", "not identified", "failed"), converged,
-        log_likelihood, gain (see the module; NaN where only one start was made).
+        upper (NaN: open on that side), covered (None without an interval), verdict ("ok", "at bound",
+        "not identified", "failed"), converged, log_likelihood, gain (see the module; NaN where only one start was
+        made).
     summary : DataFrame
         Every coordinate; see :func:`summarise`.
     differ : tuple of int
@@ -116,12 +117,11 @@ def recover_parameters(
     """
     if n < 1:
         raise ValueError(f"n is {n}; give at least 1 simulation")
-    _check_spread(spread)
+    check_spread(spread)
     reference = truth if truth is not None else fit(
         studies, model, seed=seed, workers=workers, shared=shared, priors=priors)  # fmt: skip
-    _check_truth(reference, studies, model)
+    check_truth(reference, studies, model, priors, shared)
     screen = Screen(reference, seed)
-    intervals = interval or wald_intervals
 
     def one(number: int, adopt: Callable[[Objective], Objective]) -> tuple[list[Row], int]:
         true, data = truth_and_data(reference, spread, seed, number)
@@ -130,7 +130,7 @@ def recover_parameters(
                     screen.starts(data, 1 + _OTHERS if number < compared else 1)]  # fmt: skip
         best = max(s["log_likelihood"] if s["converged"] else -math.inf for s in searches)
         gain = max(0.0, best - searches[0]["log_likelihood"]) if number < compared else math.nan
-        rows = _rows(objective, searches[0], true, seed, intervals)
+        rows = _rows(objective, searches[0], true, seed, interval)
         return [dict(simulation=number, **row, gain=gain) for row in rows], sum(s["evaluations"] for s in searches)
 
     results = repeat(one, n, workers=workers, keep=keep, done=done, progress=progress)
@@ -140,14 +140,22 @@ def recover_parameters(
     return Recovery(reference.model, seed, table, summarise(table), differ)
 
 
-def _check_spread(spread: float) -> None:
+def check_spread(spread: float) -> None:
+    """``ValueError`` for a spread that is no share of the width of the search."""
     if not 0 <= spread <= 1:
         raise ValueError(f"spread is {spread!r}; give widths of the search between 0 and 1")
 
 
-def _check_truth(truth: Fit, studies: Sequence[Study], model: str | ConsolidationModel) -> None:
+def check_truth(
+    truth: Fit, studies: Sequence[Study], model: str | ConsolidationModel, priors: bool, shared: bool
+) -> None:
+    """``ValueError`` for a fit of other studies, of another model or made in another way."""
     name = model if isinstance(model, str) else type(model).__name__
     identifiers = tuple(study.id for study in studies)
+    made = (truth.objective.priors, bool(truth.objective.biology))
+    if made != (priors, shared):
+        raise ValueError(f"truth is a fit with priors={made[0]} and shared={made[1]}, but priors={priors} and "
+                         f"shared={shared} are asked for; make them agree")  # fmt: skip
     if (truth.model, truth.studies) != (name, identifiers):
         raise ValueError(f"truth is a fit of {truth.model} to {', '.join(truth.studies)}; give one of {name} to "
                          f"{', '.join(identifiers)}")  # fmt: skip
@@ -197,30 +205,47 @@ class Screen:
 
 
 def _rows(
-    objective: Objective, found: dict[str, Any], true: np.ndarray, seed: int, interval: Interval
+    objective: Objective, found: dict[str, Any], true: np.ndarray, seed: int, interval: Interval | None
 ) -> list[Row]:
-    failed = not math.isfinite(found["value"])
-    if not failed:
-        refit = summary_of(objective, [found], 0, seed, 0.0)
-        ends = interval(refit).set_index(["study", "parameter"])
-        estimates = refit.estimates.set_index(["study", "parameter"])
-    rows = []
-    for coordinate, true_value in zip(objective.coordinates, objective.values(true), strict=True):
-        row: Row = dict(study=coordinate.study, parameter=coordinate.name, scale=coordinate.scale, true=true_value)
-        if failed:
-            row |= dict(estimate=math.nan, standard_error=math.nan, lower=math.nan, upper=math.nan, covered=None,
-                        verdict="failed")  # fmt: skip
+    size = len(objective.coordinates)
+    estimates, errors, lower, upper = (np.full(size, math.nan) for _ in range(4))
+    verdicts = ["failed"] * size
+    if math.isfinite(found["value"]):
+        estimates = np.array(objective.values(found["x"]))
+        on_scale, verdicts = standard_errors(objective, found["x"])
+        on_scale = np.where([verdict == "ok" for verdict in verdicts], on_scale, math.nan)
+        logarithmic = np.array([c.scale == "log" for c in objective.coordinates], dtype=bool)
+        errors = on_scale * np.where(logarithmic, estimates, 1.0)
+        if interval is None:
+            lower, upper = _wald(logarithmic, estimates, errors)
         else:
-            key = (coordinate.study, coordinate.name)
-            lower, upper = float(ends.lower[key]), float(ends.upper[key])
-            known = math.isfinite(lower) and math.isfinite(upper)
-            row |= dict(
-                estimate=float(estimates.estimate[key]), standard_error=float(estimates.standard_error[key]),
-                lower=lower, upper=upper, covered=bool(lower <= true_value <= upper) if known else None,
-                verdict=str(ends.verdict[key]),
-            )  # fmt: skip
-        rows.append(row | dict(converged=bool(found["converged"]), log_likelihood=float(found["log_likelihood"])))
+            ends = interval(summary_of(objective, [found], 0, seed, 0.0)).set_index(["study", "parameter"])
+            keys = [(c.study, c.name) for c in objective.coordinates]
+            lower, upper = ends.lower.loc[keys].to_numpy(float), ends.upper.loc[keys].to_numpy(float)
+            verdicts = [str(verdict) for verdict in ends.verdict.loc[keys]]
+    rows = []
+    for k, coordinate in enumerate(objective.coordinates):
+        true_value = coordinate.outward(float(true[k]))
+        known = math.isfinite(lower[k]) or math.isfinite(upper[k])
+        rows.append(
+            dict(
+                study=coordinate.study, parameter=coordinate.name, scale=coordinate.scale, true=true_value,
+                estimate=float(estimates[k]), standard_error=float(errors[k]), lower=float(lower[k]),
+                upper=float(upper[k]),
+                covered=not (true_value < lower[k] or true_value > upper[k]) if known else None,  # NaN: open
+                verdict=verdicts[k], converged=bool(found["converged"]), log_likelihood=float(found["log_likelihood"]),
+            )
+        )  # fmt: skip
     return rows
+
+
+def _wald(logarithmic: np.ndarray, estimates: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    half = float(ndtri(0.5 + LEVEL / 2)) * errors
+    factor = np.exp(np.where(logarithmic, half / np.where(logarithmic, estimates, 1.0), 0.0))
+    return (
+        np.where(logarithmic, estimates / factor, estimates - half),
+        np.where(logarithmic, estimates * factor, estimates + half),
+    )
 
 
 def wald_intervals(result: Fit) -> pandas.DataFrame:
@@ -231,16 +256,10 @@ def wald_intervals(result: Fit) -> pandas.DataFrame:
     DataFrame
         study, parameter, lower, upper (in the parameter's unit), verdict.
     """
-    half = float(ndtri(0.5 + LEVEL / 2))
-    rows = []
-    for coordinate, row in zip(result.objective.coordinates, result.estimates.itertuples(), strict=True):
-        estimate, error = float(row.estimate), float(row.standard_error)
-        if coordinate.scale == "log":
-            ends = [estimate * math.exp(sign * half * error / estimate) for sign in (-1, 1)]
-        else:
-            ends = [estimate + sign * half * error for sign in (-1, 1)]
-        rows.append(dict(study=row.study, parameter=row.parameter, lower=ends[0], upper=ends[1], verdict=row.verdict))
-    return pandas.DataFrame(rows, columns=["study", "parameter", "lower", "upper", "verdict"])
+    table = result.estimates
+    logarithmic = np.array([c.scale == "log" for c in result.objective.coordinates], dtype=bool)
+    lower, upper = _wald(logarithmic, table.estimate.to_numpy(float), table.standard_error.to_numpy(float))
+    return table[["study", "parameter"]].assign(lower=lower, upper=upper, verdict=table.verdict)
 
 
 def summarise(table: pandas.DataFrame) -> pandas.DataFrame:
