@@ -99,8 +99,8 @@ def recover_parameters(
         The truths are uniform within this many widths of the search on either side of the optimum, and within the
         bounds: 0 simulates at the optimum only, 1 draws from anywhere within the bounds.
     interval : callable, optional
-        From a fit to its 95 % intervals (study, parameter, lower, upper, verdict), as for profile likelihoods;
-        :func:`wald_intervals` by default.
+        From a fit to its 95 % intervals (study, parameter, lower, upper, verdict; NaN where open), of some or all
+        parameters, as for profile likelihoods; :func:`wald_intervals` by default.
     compared : int
         How many simulations are fitted from further starts as well.
     keep : callable, optional
@@ -219,10 +219,12 @@ def _rows(
         if interval is None:
             lower, upper = _wald(logarithmic, estimates, errors)
         else:
-            ends = interval(summary_of(objective, [found], 0, seed, 0.0)).set_index(["study", "parameter"])
-            keys = [(c.study, c.name) for c in objective.coordinates]
-            lower, upper = ends.lower.loc[keys].to_numpy(float), ends.upper.loc[keys].to_numpy(float)
-            verdicts = [str(verdict) for verdict in ends.verdict.loc[keys]]
+            given = interval(summary_of(objective, [found], 0, seed, 0.0)).to_dict("records")
+            ends = {(row["study"], row["parameter"]): row for row in given}
+            for k, coordinate in enumerate(objective.coordinates):
+                row = ends.get((coordinate.study, coordinate.name), {})
+                lower[k], upper[k] = row.get("lower", math.nan), row.get("upper", math.nan)
+                verdicts[k] = str(row.get("verdict", verdicts[k]))
     rows = []
     for k, coordinate in enumerate(objective.coordinates):
         true_value = coordinate.outward(float(true[k]))
