@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import approx_fprime
 
 from engram.consolidation import ConsolidationModel
 from engram.neuromodulation import Neuromodulator
@@ -102,6 +101,11 @@ class Objective:
     def studies(self) -> tuple[Study, ...]:
         return tuple(predictor.study for predictor in self.predictors)
 
+    @property
+    def prior_terms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Which coordinates have a prior, and its mean and standard deviation on the search scale."""
+        return self._with_prior, self._prior_mean, self._prior_sd
+
     def with_studies(self, studies: Sequence[Study]) -> Objective:
         """The same objective for other observed values (simulated ones, say) of the same studies."""
         changed = copy.copy(self)
@@ -127,7 +131,7 @@ class Objective:
 
     def residuals(self, position: np.ndarray) -> np.ndarray:
         """Deviance residuals of all observations, study by study, then those of the priors."""
-        parts = [self._residuals(position[columns], k) for k, columns in enumerate(self.columns)]
+        parts = [self.study_residuals(k, position[columns]) for k, columns in enumerate(self.columns)]
         return np.concatenate([*parts, (position[self._with_prior] - self._prior_mean) / self._prior_sd])
 
     def jacobian(self, position: np.ndarray) -> np.ndarray:
@@ -135,8 +139,7 @@ class Objective:
         rows = []
         for index, columns in enumerate(self.columns):
             block = np.zeros((len(self.predictors[index].study.observations), len(position)))
-            if len(columns):
-                block[:, columns] = approx_fprime(position[columns], self._residuals, _STEP, index)
+            block[:, columns] = self.study_jacobian(index, position[columns])
             rows.append(block)
         rows.append(np.zeros((len(self._with_prior), len(position))))
         rows[-1][np.arange(len(self._with_prior)), self._with_prior] = 1 / self._prior_sd
@@ -147,8 +150,19 @@ class Objective:
         residuals = self.residuals(position)
         return 0.5 * float(residuals @ residuals), self.jacobian(position).T @ residuals
 
-    def _residuals(self, part: np.ndarray, index: int) -> np.ndarray:
+    def study_residuals(self, index: int, part: np.ndarray) -> np.ndarray:
+        """Deviance residuals of one study at a position over the coordinates that it feels."""
         return deviance_residuals(self.predictors[index].study.observations, self.predict(index, part))
+
+    def study_jacobian(self, index: int, part: np.ndarray, residuals: np.ndarray | None = None) -> np.ndarray:
+        """Their derivatives, (observations, coordinates); ``residuals`` at ``part`` spare an evaluation if known."""
+        base = self.study_residuals(index, part) if residuals is None else residuals
+        slopes = np.zeros((len(base), len(part)))
+        for k, column in enumerate(self.columns[index]):
+            moved = part.copy()
+            moved[k] += _STEP if part[k] + _STEP <= self.bounds[column][1] else -_STEP  # beyond a bound nothing changes
+            slopes[:, k] = (self.study_residuals(index, moved) - base) / (moved[k] - part[k])
+        return slopes
 
     def value(self, position: np.ndarray) -> float:
         """Negative log-likelihood, with priors negative log-posterior (up to the probability of the data)."""
@@ -178,14 +192,14 @@ class Objective:
         return total
 
     def _slopes(self, index: int, part: np.ndarray) -> np.ndarray:
-        """Derivative of one study's predictions, (observations, coordinates), by central differences."""
+        """Derivative of one study's predictions, (observations, coordinates), by central differences within bounds."""
         step = 1e-5
         slopes = np.zeros((len(self.predictors[index].study.observations), len(part)))
         for k in range(len(part)):
             up, down = part.copy(), part.copy()
-            up[k] += step
-            down[k] -= step
-            slopes[:, k] = (self.predict(index, up) - self.predict(index, down)) / (2 * step)
+            low, high = self.bounds[self.columns[index][k]]
+            up[k], down[k] = min(up[k] + step, high), max(down[k] - step, low)
+            slopes[:, k] = (self.predict(index, up) - self.predict(index, down)) / (up[k] - down[k])
         return slopes
 
 
