@@ -24,8 +24,9 @@ from .objective import Objective
 
 TOLERANCE = 0.004  # of the deviance: an end of a 95 % interval moves by 0.05 % of its half-width
 _RIDGE = 1e-4  # information, per full width of the search, that keeps flat directions from running away
-_STALE = 0.02  # residuals: misprediction from which derivatives are taken anew before a search may end
+_STALE = 0.004  # residuals: misprediction from which derivatives are taken anew before a search may end
 _WRONG = 0.15  # residuals: misprediction of one step from which they are taken anew at once
+_WIDE = 0.05  # widths of the search: trust region in which a search that has ended can find no more
 _SMALLEST_STEP = 1e-5  # widths of the search
 _MOST_STEPS = 40
 _STEP = 1e-6
@@ -148,6 +149,8 @@ class Landscape:
 
     def fresh(self, point: Point, stale: float = 0.0) -> Point:
         """The same point with the derivatives taken anew of every block that has drifted by more than ``stale``."""
+        if not any(missed > stale for missed in point.drift):
+            return point
         jacobians, drift = list(point.jacobians), list(point.drift)
         for k, block in enumerate(self.blocks):
             if drift[k] > stale:
@@ -209,45 +212,66 @@ class Landscape:
         """
         radius = 0.25
         for _ in range(_MOST_STEPS):
-            step, promise = self._step(point, held, radius)
+            matrix, gradient = self.normal(point)
+            step, promise = self._step(point.position, matrix, gradient, held, radius)
             if promise < tolerance:
                 renewed = self.fresh(point, _STALE)
-                if renewed.drift == point.drift:
+                if renewed is not point:
+                    point = renewed
+                    continue
+                if radius >= _WIDE or self._step(point.position, matrix, gradient, held, _WIDE)[1] < tolerance:
                     return replace(point, settled=True)
-                point = renewed
-                continue
-            try:
-                there = self.moved(point, np.clip(point.position + step, self.low, self.high))
-                gain = point.deviance - there.deviance
-            except SimulationError:
-                radius = 0.25 * float(np.max(np.abs(step) / self.width))
-                continue
             longest = float(np.max(np.abs(step) / self.width))
-            ratio = gain / promise
-            if ratio > 0.1 and gain > 0:
-                wrong = max(now - before for now, before in zip(there.drift, point.drift, strict=True)) > _WRONG
-                point = self.fresh(there, _WRONG) if wrong else there
-                radius = max(radius, 2 * longest) if ratio > 0.7 else radius if ratio > 0.3 else 0.5 * longest
+            there = self._best_after(point, step, matrix, held, promise)
+            ratio = -math.inf if there is None else (point.deviance - there.deviance) / promise
+            if there is not None and ratio > 0.05:
+                point = self.fresh(there, _WRONG)
+                radius = max(radius, 2 * longest) if ratio > 0.6 else radius if ratio > 0.3 else 0.6 * longest
                 radius = min(radius, 1.0)
                 continue
             renewed = self.fresh(point, _STALE)
-            if renewed.drift == point.drift:  # the derivatives are right, and the step too long, or across a kink
+            if renewed is point:  # the derivatives are right, and the step too long, or across a kink
                 radius = 0.3 * longest
                 if radius < _SMALLEST_STEP:
-                    return replace(point, settled=False)
+                    break
             point = renewed
         return replace(point, settled=False)
 
-    def _step(self, point: Point, held: Sequence[int], radius: float) -> tuple[np.ndarray, float]:
+    def _best_after(
+        self, point: Point, step: np.ndarray, matrix: np.ndarray, held: Sequence[int], promise: float
+    ) -> Point | None:
+        """Where a step leads, or the step bent along a curved valley if that is better; None where nothing runs.
+
+        The bend is the geodesic acceleration of Transtrum & Sethna 2012, arXiv:1201.5885, of the whole step.
+        """
+        try:
+            there = self.moved(point, np.clip(point.position + step, self.low, self.high))
+        except SimulationError:
+            return None
+        if point.deviance - there.deviance > 0.6 * promise:
+            return there
+        bend = np.zeros(len(step))
+        for k, block in enumerate(self.blocks):
+            missed = there.residuals[k] - point.residuals[k] - point.jacobians[k] @ step[block.columns]
+            bend[block.columns] += (point.jacobians[k] * self.width[block.columns]).T @ missed
+        longest = float(np.max(np.abs(step) / self.width))
+        turn, _ = self._step(there.position, matrix, bend, held, 0.75 * longest)
+        try:
+            bent = self.moved(there, np.clip(there.position + turn, self.low, self.high))
+        except SimulationError:
+            return there
+        return bent if bent.deviance < there.deviance else there
+
+    def _step(
+        self, position: np.ndarray, matrix: np.ndarray, gradient: np.ndarray, held: Sequence[int], radius: float
+    ) -> tuple[np.ndarray, float]:
         """The step to the least predicted deviance within bounds and trust region, and what it promises."""
-        matrix, gradient = self.normal(point)
-        matrix[np.diag_indices_from(matrix)] += _RIDGE
-        low = np.maximum((self.low - point.position) / self.width, -radius)
-        high = np.minimum((self.high - point.position) / self.width, radius)
+        damped = matrix + _RIDGE * np.eye(len(matrix))
+        low = np.maximum((self.low - position) / self.width, -radius)
+        high = np.minimum((self.high - position) / self.width, radius)
         low[list(held)] = high[list(held)] = 0.0
-        step = _least_quadratic(matrix, gradient, np.minimum(low, 0.0), np.maximum(high, 0.0))
-        promise = -float(2 * gradient @ step + step @ matrix @ step)
-        return step * self.width, promise
+        step = _least_quadratic(damped, gradient, np.minimum(low, 0.0), np.maximum(high, 0.0))
+        return step * self.width, -float(2 * gradient @ step + step @ damped @ step)
 
 
 def _least_quadratic(matrix: np.ndarray, gradient: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:

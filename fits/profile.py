@@ -7,7 +7,7 @@ needs no quadratic likelihood, and it tells a parameter with a wide interval fro
 
 The walk goes outward from the estimate. Each stride is as long as the quadratic approximation at the last point says,
 and at most a quarter of the search; each point is then fitted and its profile evaluated. Between the last point below
-the quantile and the first above it, Brent's method finds the end. Its accuracy is a third of a per cent of its distance
+the quantile and the first above it, Newton's method and secants find the end, to a third of a per cent of its distance
 from the estimate. Where a profile has several branches, the interval is the part about the estimate.
 """
 
@@ -23,7 +23,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas
-from scipy.optimize import brentq
 from scipy.stats import chi2
 
 from engram.consolidation.model import SimulationError
@@ -192,25 +191,58 @@ class _Walk:
 
     def end(self) -> float | None:
         """Where the profile crosses the quantile, on the search scale; None where it does not within the bounds."""
-        inner = self.origin
+        inner, outer = self.origin, None
         while len(self.points) < _MOST_POINTS:
-            left = abs(self._bound - inner.position[self.k])
+            at = float(inner.position[self.k])
+            left = abs(self._bound - at)
             if left <= 1e-9 * self.landscape.width[self.k]:
                 return None
-            stride = self._stride(inner)
-            x = inner.position[self.k] + self.sign * stride if stride < 0.98 * left else self._bound
-            there = self._fitted(float(x), inner)
+            if outer is None:
+                stride = self._stride(inner, _FIRST if self.rise(inner) < 0.5 * _FIRST * self.quantile else _BEYOND)
+                x = at + self.sign * stride if stride < 0.98 * left else self._bound
+            else:
+                x = self._between(inner, outer)
+            there = self._fitted(x, inner, outer)
             if there is None:
                 self.notes.append("the model cannot be run farther out")
                 return None
-            if self.rise(there) > self.quantile:
-                return self._crossing(inner, there)
-            inner = there
+            if abs(self.rise(there) - self.quantile) < _ALMOST * self.quantile:
+                return self._found(there)
+            inner, outer = (inner, there) if self.rise(there) > self.quantile else (there, outer)
+            if outer is not None and self._narrow(inner, outer):
+                again = self._fitted(float(outer.position[self.k]), inner)  # from nearby: it was met from farther off
+                if again is None or self.rise(again) > self.quantile:
+                    return self._found(inner, min((p for p in (outer, again) if p is not None), key=self.rise))
+                inner, outer = again, None
         self.notes.append(f"not reached in {_MOST_POINTS} points")
         return None
 
-    def _stride(self, point: Point) -> float:
-        """How far the quadratic approximation at a point goes to the rise aimed for."""
+    def _narrow(self, inner: Point, outer: Point) -> bool:
+        gap, distance = (abs(float((outer.position - p.position)[self.k])) for p in (inner, self.origin))
+        return gap < _FINEST * distance
+
+    def _found(self, inner: Point, outer: Point | None = None) -> float:
+        if outer is not None and self.rise(outer) - self.rise(inner) > _JUMP * self.quantile:
+            self.notes.append("the likelihood jumps here")
+        if not inner.settled:
+            self.notes.append("the other parameters are at a kink of the likelihood")
+        return float(inner.position[self.k])
+
+    def _between(self, inner: Point, outer: Point) -> float:
+        """Where √rise, which is nearly linear, should cross: a Newton step from within, or a secant, or the middle."""
+        at, beyond = float(inner.position[self.k]), float(outer.position[self.k])
+        gap = abs(beyond - at)
+        roots = [math.sqrt(max(self.rise(point), 0.0)) for point in (inner, outer)]
+        secant = (math.sqrt(self.quantile) - roots[0]) / (roots[1] - roots[0])
+        share = self._stride(inner, 1.0) / gap
+        if not 0 < share < 1 or self.rise(outer) < 2 * self.quantile:
+            share = secant
+        if len(self.points) % 3 == 0:  # never slower than that
+            share = 0.5
+        return at + self.sign * gap * min(max(share, 0.05), 0.95)
+
+    def _stride(self, point: Point, aim: float) -> float:
+        """How far the quadratic approximation at a point goes until the rise is ``aim`` quantiles."""
         longest = _LONGEST * float(self.landscape.width[self.k])
         path = self.landscape.tangent(point, self.k)
         slope = curvature = 0.0
@@ -218,11 +250,9 @@ class _Walk:
             along = jacobian @ path[block.columns]
             slope += 2 * self.sign * float(residuals @ along)
             curvature += float(along @ along)
-        rise = self.rise(point)
-        aim = (_FIRST if rise < 0.5 * _FIRST * self.quantile else _BEYOND) * self.quantile - rise
-        slope = max(slope, 0.0)
-        root = slope + math.sqrt(slope**2 + 4 * curvature * aim)
-        return max(min(2 * aim / root, longest) if root > 0 else longest, 1e-3 * longest)
+        slope, missing = max(slope, 0.0), max(aim * self.quantile - self.rise(point), 0.0)
+        root = slope + math.sqrt(slope**2 + 4 * curvature * missing)
+        return max(min(2 * missing / root, longest) if root > 0 else longest, 1e-3 * longest)
 
     def _fitted(self, x: float, near: Point, far: Point | None = None) -> Point | None:
         """The profile at a value: all else fitted from the likelier of the places that its neighbours point to."""
@@ -246,34 +276,6 @@ class _Walk:
             best = self.landscape.minimum(best, [self.k])
             self.points.append(best)
         return best
-
-    def _crossing(self, inner: Point, outer: Point) -> float:
-        root = math.sqrt(self.quantile)
-
-        def excess(x: float) -> float:
-            """√rise, which is nearly linear, above that of the quantile; 0 where it is close enough."""
-            nonlocal inner, outer
-            known = [point for point in (inner, outer) if point.position[self.k] == x]
-            there = known[0] if known else self._fitted(x, inner, outer)
-            if there is None:
-                return root
-            rise = self.rise(there)
-            if not known:
-                inner, outer = (inner, there) if rise > self.quantile else (there, outer)
-            if abs(rise - self.quantile) < _ALMOST * self.quantile:
-                return 0.0
-            return math.sqrt(max(rise, 0.0)) - root
-
-        ends = float(inner.position[self.k]), float(outer.position[self.k])
-        distance = abs(ends[1] - self.origin.position[self.k])
-        brentq(excess, *ends, xtol=0.5 * _FINEST * distance, rtol=1e-12, maxiter=50, disp=False)
-        nearest = min((inner, outer), key=lambda point: abs(self.rise(point) - self.quantile))
-        if abs(self.rise(nearest) - self.quantile) > _JUMP * self.quantile:
-            self.notes.append("the likelihood jumps here")
-            nearest = inner
-        if not nearest.settled:
-            self.notes.append("the other parameters are at a kink of the likelihood")
-        return float(nearest.position[self.k])
 
 
 def _improved(
