@@ -28,6 +28,7 @@ from .prediction import NODES, model_class
 from .search import screened, search
 from .study import Study
 
+_CONTINUED = 3  # times that the best search goes on where it has not settled
 _WIDEST = 0.2  # standard error, in widths of the search, from which 95 % intervals span most of it
 _LEAST_INFORMATION = 1e-8  # relative eigenvalue of the information below which a direction is flat
 
@@ -189,6 +190,7 @@ def fit(
             objective.stopped = True
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    _continue_best(objective, rows)
     return summarise(objective, rows, seed, time.perf_counter() - began)
 
 
@@ -196,6 +198,17 @@ def _begin(coordinate: Coordinate, begin: Mapping[str, float]) -> float:
     """The value to begin at; a shared parameter that is split begins at that of the whole."""
     known = begin.get(coordinate.name_in_full, begin.get(coordinate.name) if coordinate.shared else None)
     return coordinate.start if known is None else known
+
+
+def _continue_best(objective: Objective, rows: list[dict[str, Any]]) -> None:
+    """Go on from the most likely end while it has not settled: a worse one that has must not take its place."""
+    for _ in range(_CONTINUED):
+        best = min(range(len(rows)), key=lambda k: rows[k]["value"])
+        if rows[best]["converged"] or not np.isfinite(rows[best]["value"]):
+            return
+        again = search(objective, np.asarray(rows[best]["x"]))
+        again["evaluations"] += rows[best]["evaluations"]
+        rows[best] = again
 
 
 def summarise(

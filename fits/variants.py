@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from engram.protocol import Encode, Protocol, Reactivate, Release
+from engram.protocol import Encode, Intervene, Protocol, Reactivate, Release
 
 from .design import Design
 from .study import Observation, Study
@@ -34,7 +34,7 @@ def group_of(study: Study) -> str:
 def release_intervals(study: Study) -> Mapping[str, float]:
     """From the encoding of what is tested to the first release (s, negative where it came first), by observation.
 
-    Only observations whose first term tests a trace encoded once, in a condition with a release.
+    Only observations whose first term tests a trace encoded once, in a condition with a release and without a drug.
     """
     found = {}
     for observation in study.observations:
@@ -49,7 +49,8 @@ def _interval(study: Study, observation: Observation) -> float | None:
     events = study.conditions[term.condition].protocol.events
     encoded = [e.at for e in events if isinstance(e, Encode) and e.trace.split("/")[0] == term.traces.split("/")[0]]
     released = [e.at for e in events if isinstance(e, Release)]
-    return min(released) - encoded[0] if len(encoded) == 1 and released else None
+    plain = len(encoded) == 1 and released and not any(isinstance(e, Intervene) for e in events)
+    return min(released) - encoded[0] if plain else None
 
 
 def _silenced(design: Design) -> Design:

@@ -45,7 +45,9 @@ def test_draws_stay_within_the_bounds_and_flat_directions_fill_them(joint):
     names = [c.name for c in joint.objective.coordinates]
     flat = names.index("tau_early")
     assert np.std(drawn[:, flat]) > 0.1 * (high - low)[flat]
-    assert np.array_equal(drawn, draw_positions(joint, 500)) and not np.array_equal(drawn, draw_positions(joint, 500, 2))
+    assert np.array_equal(drawn, draw_positions(joint, 500)) and not np.array_equal(
+        drawn, draw_positions(joint, 500, 2)
+    )
 
 
 def test_a_curve_lies_within_its_band_and_a_higher_level_is_wider(joint):
