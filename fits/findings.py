@@ -95,6 +95,22 @@ def evidence(studies: Sequence[Study]) -> str:
     return f"{words}. For {guessed} of them the number of subjects or the spread is assumed."
 
 
+def leaning(tables: Mapping[str, pandas.DataFrame], most: int = 3) -> str:
+    """The studies that tell the two best models of the summed fits furthest apart, in words."""
+    total = total_comparison(tables)
+    if len(total) < 2:
+        return "only one model was fitted."
+    best, second = total.model[0], total.model[1]
+    leads = {}
+    for name, table in tables.items():
+        aic = table.set_index("model").aic
+        leads[name] = float(aic[second] - aic[best])
+    furthest = sorted(leads, key=lambda name: -abs(leads[name]))[:most]
+    words = ", ".join(f"{name} by {abs(leads[name]):.1f} for {label_of(best if leads[name] > 0 else second)}"
+                      for name in furthest)  # fmt: skip
+    return f"{label_of(best)} and {label_of(second)} are told apart most by {words}."
+
+
 def identification(fit: Fit) -> str:
     """How many parameters of a fit the data identify, in words."""
     table = fit.estimates

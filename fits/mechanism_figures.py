@@ -148,8 +148,8 @@ def timing(study: Study, fits: Mapping[str, Fit]) -> Figure:
         for index, (name, one) in enumerate(fits.items()):
             predicted = one.predictions.set_index("observation").predicted
             offset = 0.14 * (index - (len(fits) - 1) / 2)
-            ax.plot(places + offset, [predicted[o.name] for o in everything], marker="_", markersize=12, markeredgewidth=2,
-                    **{**look(index), "linestyle": "none"}, label=name)  # fmt: skip
+            ax.plot(places + offset, [predicted[o.name] for o in everything], marker="_", markersize=12,
+                    markeredgewidth=2, **{**look(index), "linestyle": "none"}, label=name)  # fmt: skip
         ax.axhline(100, color=GREY, linewidth=0.7)
         ax.set_xticks(places, [textwrap.fill(o.name, 14) for o in everything])
         ax.set_ylabel(f"{everything[0].measure} ({everything[0].unit})")

@@ -32,6 +32,16 @@ from .variants import group_of, with_modulator, without_reactivation
 
 #: The tag's clock in each capture model: what a tag decays with.
 CLOCKS = {"ThresholdCapture": "tau_early", "LinearCapture": "tau_tag"}
+_CAPTIONS = {
+    "retroactive-window": "Above, simulated with the jointly fitted biology: enhancement of a neutral memory, with its "
+    "band. Below, every published interval at which an effect was significant or not (without drugs).",
+    "salience": "Simulated with the jointly fitted biology: enhancement against the dose of a release, with its band.",
+    "tag-clocks": "The decay of the tag, estimated from all studies, and with a value of its own for slices.",
+    "reactivation-or-tagging": "What the fit of Zhu 2022 loses when part of the mechanism is taken away.",
+    "eligibility-or-capture": "Observed (standard errors) and predicted EPSPs of Brzosko 2015, variants of one model.",
+    "open-to-change": "Above, simulated with the jointly fitted biology: what a block of protein synthesis costs, with "
+    "its band. Below, the delays that were tried.",
+}
 _NEUTRAL: dict[str, Any] = dict(relatedness=0.5, strength=0.4)
 
 
@@ -58,6 +68,10 @@ class Answer:
     comparison: pandas.DataFrame
     change: str
     figure: Figure
+
+    @property
+    def caption(self) -> str:
+        return _CAPTIONS[self.name]
 
 
 def answers(

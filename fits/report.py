@@ -66,6 +66,7 @@ def write_report(folder: Path, results: Reproduction) -> None:
     fits = {**{f"{name}, alone": group for name, group in results.separate.items()}, JOINT: results.joint}
     write_tables(folder, fits, results.comparisons, results.provenance)
     _write_curves(folder, results)
+    _write_answers(folder, results)
     seconds = {**results.seconds, **progress.seconds}
     page = render(results, folder / "figures", seconds)
     (folder / "report.html").write_text(page, encoding="utf-8")
@@ -95,6 +96,14 @@ def render(results: Reproduction, drawn: Path, seconds: Mapping[str, float]) -> 
         failures={"alone": _failures_alone(results), "jointly": _failures(results.joint)},
         models=[fit.model for fit in results.joint],
         shared=_side_by_side([_shared(fit).estimates for fit in results.joint]),
+        answers=[
+            {
+                "answer": answer,
+                "estimates": answer.estimates.to_dict("records"),
+                "comparison": answer.comparison.to_dict("records"),
+            }
+            for answer in results.answers
+        ],
         flags=FLAGS,
         JOINT=JOINT,
         TOGETHER=TOGETHER,
@@ -156,6 +165,7 @@ def _figures(results: Reproduction) -> dict[str, Figure]:
         "comparison": figures.comparison_bars(results.comparisons),
         "starts": figures.waterfall({**results.separate, JOINT: results.joint}),
     }
+    drawn.update({answer.name: answer.figure for answer in results.answers})
     for study in results.studies:
         drawn[f"prediction-{study.id}"] = figures.study_figure(study, results.separate[study.id])
     return drawn
@@ -174,6 +184,7 @@ def _findings(results: Reproduction) -> dict[str, Any]:
         "unexplained": [row for row in alone if row["by_all"]],
         "unexplained_jointly": [row for row in joint if row["by_all"]],
         "identification": findings.identification(best),
+        "leaning": findings.leaning({study.id: results.comparisons[study.id] for study in results.studies}),
         "best": best,
     }
 
@@ -237,6 +248,15 @@ def _write_curves(folder: Path, results: Reproduction) -> None:
         for name in CURVES:
             path = folder / "curves" / f"{name.replace(' ', '-')}-{biology.replace(' ', '-')}.csv"
             parts = [table.assign(model=label) for label, table in group[name].items()]
+            pandas.concat(parts, ignore_index=True).to_csv(path, index=False, lineterminator="\n")
+
+
+def _write_answers(folder: Path, results: Reproduction) -> None:
+    """The estimates and comparisons behind the questions about mechanism."""
+    for table in ("estimates", "comparison"):
+        parts = [getattr(answer, table).assign(question=answer.name) for answer in results.answers]
+        if parts:
+            path = folder / f"questions-{table}.csv"
             pandas.concat(parts, ignore_index=True).to_csv(path, index=False, lineterminator="\n")
 
 

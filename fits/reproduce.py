@@ -22,12 +22,14 @@ from .comparison import compare
 from .estimation import Fit, fit
 from .figures import label_of
 from .findings import total_comparison
+from .mechanisms import CLOCKS, Answer, answers
 from .prediction import model_class
 from .progress import Progress
 from .study import Study, load_study, shipped_studies
 
 MODELS = tuple(consolidation.MODELS)
 STARTS, QUICK_STARTS = 6, 2
+_VARIANT_STARTS = 4
 TOGETHER = "all studies, separately"
 JOINT = "all studies, jointly"
 CURVES: dict[str, Callable[..., pandas.DataFrame]] = {
@@ -72,6 +74,8 @@ class Reproduction:
     fitted_curves : the same with the jointly fitted biology
     sensitivity : mapping of str to DataFrame
         Of curves of threshold capture at its defaults.
+    answers : tuple of Answer
+        Questions about mechanism; none where the models do not include one with capture.
     seconds : mapping of str to float
         What each part took (s).
     """
@@ -83,6 +87,7 @@ class Reproduction:
     curves: Mapping[str, Mapping[str, pandas.DataFrame]]
     fitted_curves: Mapping[str, Mapping[str, pandas.DataFrame]]
     sensitivity: Mapping[str, pandas.DataFrame]
+    answers: tuple[Answer, ...]
     provenance: Provenance
     seconds: Mapping[str, float]
 
@@ -122,7 +127,8 @@ def reproduce(
     plan = {(model, study.id): _effort([study], model, False) for study in chosen for model in models}
     joint_effort = {model: _effort(chosen, model, True) for model in models}
     compilation = 0.15 * (starts * sum(plan.values()) + made.joint_starts * sum(joint_effort.values()))
-    total = compilation + starts * sum(plan.values()) + made.joint_starts * sum(joint_effort.values())
+    questions = 0.4 * starts * sum(plan.values())
+    total = questions + compilation + starts * sum(plan.values()) + made.joint_starts * sum(joint_effort.values())
     progress = Progress(total)
     options: dict[str, Any] = dict(seed=seed, workers=workers, progress=progress.finished)
     try:
@@ -142,6 +148,11 @@ def reproduce(
                                made.joint_starts):  # fmt: skip
                 begin = {name: value for study in chosen for name, value in separate[study.id][index].optimum.items()}
                 joint.append(fit(chosen, model, starts=made.joint_starts, shared=True, begin=begin, **options))
+        answered: list[Answer] = []
+        if any(model in CLOCKS for model in models):
+            with progress.part("questions about mechanism", questions, 6):
+                answered = answers(joint, separate, starts=min(starts, _VARIANT_STARTS), seed=seed, workers=workers,
+                                   progress=progress.finished)  # fmt: skip
         with progress.part("simulating curves"):
             fitted = [fit.with_biology() for fit in joint]
             defaults = [model_class(model)() for model in models]
@@ -161,6 +172,7 @@ def reproduce(
         curves=simulated,
         fitted_curves=refitted,
         sensitivity=sensitivity,
+        answers=tuple(answered),
         provenance=made,
         seconds=progress.seconds,
     )
