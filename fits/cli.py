@@ -19,9 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import engram
 
 if TYPE_CHECKING:
-    import pandas
-
-    from .estimation import Fit
+    from .study import Study
 
 _OWN_PACKAGES = ("engram", "fits", "theory")
 
@@ -43,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _end_on_termination()
     try:
         code: int | None = options.run(options)
-    except KeyboardInterrupt:
-        print("engram: interrupted; nothing was written", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"engram: interrupted; {str(interrupt) or 'nothing was written'}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output, such as head, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -81,17 +79,23 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_check)
 
     command = commands.add_parser("fit", help="fit models to one study, or jointly to several", allow_abbrev=False)
-    command.add_argument("study", nargs="+", metavar="STUDY", help="identifier, or path of a .toml file")
-    command.add_argument("--model", nargs="+", action="extend", required=True, metavar="M",
-                         help="ThresholdCapture, LinearCapture, EncodingOnly; several are compared")  # fmt: skip
-    command.add_argument("--out", required=True, metavar="DIR", help="folder of the results")
-    _search_options(command)
-    biology = command.add_mutually_exclusive_group()
-    free = "estimate time constants and gains, one value for all studies (default for several)"
-    biology.add_argument("--free-biology", dest="free", action="store_true", default=None, help=free)
-    fixed = "hold them at the model's defaults (default for one study)"
-    biology.add_argument("--fixed-biology", dest="free", action="store_false", help=fixed)
+    _study_options(command)
+    command.add_argument("--starts", type=_positive, metavar="N", help="starts of each fit (default: 6)")
+    command.add_argument("--priors", action="store_true", help="maximum a posteriori: the priors of files and biology")
+    command.add_argument("--profiles", action="store_true", help="profile-likelihood intervals of every parameter")
+    command.add_argument("--trials", nargs="?", const="", metavar="PATH",
+                         help="fit raw trials: a table, a folder of events.tsv, or what ENGRAM_DATA holds")  # fmt: skip
+    command.add_argument("--level", choices=("phase", "item"), help="timing of raw trials (default: phase)")
+    command.add_argument("--missing", choices=("error", "drop", "separate"), help="what unanswered trials do")
+    command.add_argument("--participants", action="store_true", help="raw trials: every participant as well")
     command.set_defaults(run=_fit)
+
+    command = commands.add_parser("recover", help="simulate and refit: what can be known", allow_abbrev=False)
+    _study_options(command)
+    command.add_argument("--n", type=_positive, default=200, metavar="N", help="simulations a model (default: 200)")
+    command.add_argument("--spread", type=_share, default=0.1, metavar="X",
+                         help="how far truths lie from the fit, in widths of the search (default: 0.1)")  # fmt: skip
+    command.set_defaults(run=_recover)
 
     command = commands.add_parser("predict", help="run a protocol and show its states", allow_abbrev=False)
     command.add_argument("model", metavar="MODEL")
@@ -107,10 +111,35 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _study_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("study", nargs="+", metavar="STUDY", help="identifier, or path of a .toml file")
+    command.add_argument("--model", nargs="+", action="extend", required=True, metavar="M",
+                         help="ThresholdCapture, LinearCapture, EncodingOnly; several are compared")  # fmt: skip
+    command.add_argument("--out", required=True, metavar="DIR", help="folder of the results")
+    command.add_argument("--resume", action="store_true", help="go on where the same command was interrupted")
+    command.add_argument("--seed", type=_natural, default=1, metavar="N", help="seed of all chance (default: 1)")
+    command.add_argument("--workers", type=_positive, metavar="N", help="threads (default: all processors)")
+    biology = command.add_mutually_exclusive_group()
+    free = "estimate time constants and gains, one value for all studies (default for several)"
+    biology.add_argument("--free-biology", dest="free", action="store_true", default=None, help=free)
+    fixed = "hold them at the model's defaults (default for one study)"
+    biology.add_argument("--fixed-biology", dest="free", action="store_false", help=fixed)
+
+
 def _search_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--starts", type=_positive, metavar="N", help="starts of each fit (default: 6)")
     command.add_argument("--seed", type=_natural, default=1, metavar="N", help="seed of the starts (default: 1)")
     command.add_argument("--workers", type=_positive, metavar="N", help="threads (default: all processors)")
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"is {text!r}, which is not a number from 0 to 1")
+    return value
 
 
 def _positive(text: str) -> int:
@@ -170,11 +199,32 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _fit(options: argparse.Namespace) -> None:
-    from .estimation import fit
-    from .output_folder import output_folder
-    from .progress import Progress
-    from .reproduce import STARTS, provenance
-    from .results import write_fit
+    from .commands import run_fit, run_trials
+
+    studies, models = _chosen(options)
+    if options.trials is None:
+        for name in ("participants", "level", "missing"):
+            if getattr(options, name):
+                raise CommandError(f"--{name} is for raw trials; add --trials, or leave it out")
+        run_fit(options, studies, models)
+        return
+    if len(studies) > 1:
+        raise CommandError(f"--trials: {len(studies)} studies are named; raw trials are fitted one study at a time")
+    for name in ("resume", "profiles", "priors"):
+        if getattr(options, name):
+            raise CommandError(f"--{name} does not work with --trials; leave it out")
+    options.level, options.missing = options.level or "phase", options.missing or "error"
+    run_trials(options, studies[0], models)
+
+
+def _recover(options: argparse.Namespace) -> None:
+    from .commands import run_recover
+
+    run_recover(options, *_chosen(options))
+
+
+def _chosen(options: argparse.Namespace) -> tuple[list[Study], list[str]]:
+    """The studies and models of a command line, each known and named once."""
     from .study import load_study
 
     models = [_known_model(name) for name in options.model]
@@ -182,31 +232,7 @@ def _fit(options: argparse.Namespace) -> None:
     _check_distinct("study", [_known_study(name) for name in options.study], options.study)
     studies = [load_study(name) for name in options.study]
     _check_distinct("study", [study.id for study in studies], options.study)
-    free = options.free if options.free is not None else len(studies) > 1
-    starts = options.starts or STARTS
-    with output_folder(options.out) as folder:
-        progress = Progress(len(models) * starts)
-        fits = []
-        try:
-            for model in models:
-                with progress.part(f"fitting {model}", starts, starts):
-                    fits.append(
-                        fit(studies, model, starts=starts, seed=options.seed, workers=options.workers, shared=free,
-                            progress=progress.finished)
-                    )  # fmt: skip
-        finally:
-            progress.close()
-        write_fit(folder, studies, fits, provenance(options.command_line, starts, options.seed, options.workers))
-    for result in fits:
-        print(_summary(result))
-    if len(fits) > 1:
-        from .comparison import compare
-        from .findings import preference
-
-        table = compare(fits)
-        print(table.to_string(index=False, float_format="{:.2f}".format))
-        print(f"{preference(table)}\n")
-    print(f"Tables and figures are in {options.out}")
+    return studies, models
 
 
 def _predict(options: argparse.Namespace) -> None:
@@ -282,28 +308,6 @@ def _time(text: str) -> float:
     if seconds < 0:
         raise CommandError(f"--at: {text!r} is negative; give a time after the start of the protocol")
     return seconds
-
-
-def _summary(fit: Fit) -> str:
-    """A fit in a few lines."""
-    failed = int((~fit.starts.converged.astype(bool)).sum())
-    same = int((fit.starts.log_likelihood > fit.log_likelihood - 0.01).sum())
-    head = (
-        f"{fit.model} on {', '.join(fit.studies)}: log-likelihood {fit.log_likelihood:.3f}, AIC {fit.aic:.2f}, "
-        f"{fit.n_parameters} parameters, {fit.n_observations} observations\n"
-        f"{same} of {fit.starts_run} starts reached the best within 0.01, {failed} did not converge; "
-        f"{fit.evaluations} evaluations in {fit.seconds:.1f} s"
-    )
-    if same < 2 and len(fit.estimates):
-        head += "\nOnly one start reached this: give more starts (--starts) before relying on it."
-    if not len(fit.estimates):
-        return f"{head}\n"
-    table = fit.estimates[["study", "parameter", "estimate", "standard_error", "unit", "verdict"]]
-    return f"{head}\n{_table(table)}\n"
-
-
-def _table(table: pandas.DataFrame) -> str:
-    return table.to_string(index=False, float_format="{:.4g}".format, na_rep="")
 
 
 def _print_columns(head: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int]) -> None:

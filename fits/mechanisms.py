@@ -212,7 +212,7 @@ def salience(
                 },
             },
             within_model=False,
-        ),  # fmt: skip
+        ),
         "Three or more levels of salience (shock intensity, dose of a D1/D5 agonist) at one interval: under threshold "
         "capture the enhancement reaches a plateau at a least dose, under linear capture it goes on growing.",
         drawn.salience(bands),

@@ -89,12 +89,12 @@ def load(folder: str | Path) -> tuple[Fit, ...]:
 
 
 class Checkpoint:
-    """Finished starts of a running fit, kept in a file until the whole is done.
+    """Finished parts of long work, kept in a file until the whole is done.
 
     Parameters
     ----------
     path : str or Path
-        The file; one JSON line for each finished start.
+        The file; one JSON line for each finished start or simulation.
     task : mapping
         Everything that decides the numbers. What was kept of another task is refused.
     resume : bool
@@ -108,33 +108,31 @@ class Checkpoint:
 
     def __init__(self, path: str | Path, task: Mapping[str, Any], resume: bool = False) -> None:
         self.path = Path(path)
-        self._done: dict[str, dict[int, dict[str, Any]]] = {}
-        digest = hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()
+        self._done: dict[str, dict[int, Any]] = {}
+        self._digest = hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()
         if resume:
-            self._read(digest)
-            return
-        if self.path.exists():
+            self._read()
+        elif self.path.exists():
             raise StudyError(
-                f"{self.path}: holds the finished starts of an interrupted fit; go on with --resume, or delete it"
+                f"{self.path}: holds finished parts of an interrupted run; go on with --resume, or delete it"
             )
-        self._file_digest = digest
 
-    def done(self, part: str) -> dict[int, dict[str, Any]]:
-        """The finished starts of one part (a model, say): number -> what ``search`` returned."""
+    def done(self, part: str) -> dict[int, Any]:
+        """What was kept of one part of the work (a model, say), by its number."""
         return dict(self._done.get(part, {}))
 
-    def keep(self, part: str, number: int, row: Mapping[str, Any]) -> None:
-        """Keep one finished start, on the disk before this returns."""
-        line = {"part": part, "start": number, **{key: row[key] for key in _ROW}, "x": [float(v) for v in row["x"]]}
+    def keep(self, part: str, number: int, content: Any) -> None:
+        """Keep one finished piece (plain numbers, words, lists, arrays), on the disk before this returns."""
+        line = json.dumps({"part": part, "number": number, "content": content}, default=_plain)
         new = not self.path.exists()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
             if new:
-                file.write(json.dumps({"task": self._file_digest}) + "\n")
-            file.write(json.dumps(line) + "\n")
+                file.write(json.dumps({"task": self._digest}) + "\n")
+            file.write(line + "\n")
             file.flush()
             os.fsync(file.fileno())
-        self._done.setdefault(part, {})[number] = {**line, "x": np.array(line["x"])}
+        self._done.setdefault(part, {})[number] = json.loads(line)["content"]
 
     @property
     def kept(self) -> int:
@@ -143,8 +141,7 @@ class Checkpoint:
     def remove(self) -> None:
         self.path.unlink(missing_ok=True)
 
-    def _read(self, digest: str) -> None:
-        self._file_digest = digest
+    def _read(self) -> None:
         try:
             lines = self.path.read_text(encoding="utf-8").splitlines()
         except OSError as error:
@@ -155,18 +152,23 @@ class Checkpoint:
                 rows.append(json.loads(line))
             except ValueError:
                 if number != len(lines) - 1:  # the last line may have been cut short by a crash
-                    raise StudyError(
-                        f"{self.path}: line {number + 1} is damaged; delete the file and fit again"
-                    ) from None
-        if not rows or rows[0].get("task") != digest:
+                    what = f"line {number + 1} is damaged; delete the file and begin again"
+                    raise StudyError(f"{self.path}: {what}") from None
+        if not rows or rows[0].get("task") != self._digest:
             raise StudyError(
-                f"{self.path}: is of another fit (other studies, models, starts, seed, options or version); "
+                f"{self.path}: is of another run (other studies, models, numbers, seed, options or version); "
                 "repeat the command that was interrupted, or delete the file"
             )
         for row in rows[1:]:
-            self._done.setdefault(row["part"], {})[int(row["start"])] = {**row, "x": np.array(row["x"])}
+            self._done.setdefault(row["part"], {})[int(row["number"])] = row["content"]
         # what was cut short goes, so that the next line begins on its own
         self.path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    raise TypeError(f"{value!r} cannot be kept")
 
 
 def task_of(studies: Sequence[Study], models: Sequence[str], **options: Any) -> dict[str, Any]:

@@ -97,11 +97,11 @@ def test_a_checkpoint_is_not_mixed_with_another_fit_nor_overwritten(tmp_path, on
     Checkpoint(path, task).keep("EncodingOnly", 0, row)
     with pytest.raises(StudyError, match="go on with --resume, or delete it"):
         Checkpoint(path, task)
-    with pytest.raises(StudyError, match="is of another fit"):
+    with pytest.raises(StudyError, match="is of another run"):
         Checkpoint(path, task_of([one], ["EncodingOnly"], seed=2), resume=True)
     again = Checkpoint(path, task, resume=True)
     assert again.done("EncodingOnly")[0]["x"][0] == 0.1 + 0.2
-    path.write_text(path.read_text().replace('"start"', '"start', 1) + json.dumps({"part": "x"}) + "\n")
+    path.write_text(path.read_text().replace('"number"', '"number', 1) + json.dumps({"part": "x"}) + "\n")
     with pytest.raises(StudyError, match="line 2 is damaged"):
         Checkpoint(path, task, resume=True)
     again.remove()

@@ -1,0 +1,198 @@
+"""The long commands, ``engram fit`` and ``engram recover``: what is finished survives an interrupt."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas
+
+from .comparison import compare
+from .estimation import Fit, fit
+from .findings import preference
+from .model_recovery import recover_models
+from .output_folder import check_folder, output_folder
+from .profile import profile
+from .progress import Progress
+from .recovery import recover_parameters
+from .reproduce import STARTS, provenance
+from .results import save_figure, write_fit
+from .simulation_figures import confusion_figure, coverage_figure, recovery_figure
+from .storage import Checkpoint, save, task_of
+from .study import Study
+from .trial_fit import TrialFit, fit_participants, fit_trials
+from .trials import read_trials
+
+
+class Interrupted(KeyboardInterrupt):
+    """An interrupt after which something is kept: the message says what and how to go on."""
+
+
+def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Sequence[str]) -> None:
+    """Fit, write tables and figures, and print what matters."""
+    free = options.free if options.free is not None else len(studies) > 1
+    starts = options.starts or STARTS
+    task = task_of(studies, models, starts=starts, seed=options.seed, free=free, priors=options.priors)
+    fits: list[Fit] = []
+    profiles: list[pandas.DataFrame] = []
+    with _kept(options, task) as checkpoint, output_folder(options.out) as folder:
+        progress = Progress(len(models) * starts * (2 if options.profiles else 1))
+        try:
+            for model in models:
+                done = checkpoint.done(model)
+                with progress.part(f"fitting {model}", starts, starts):
+                    for _ in done:
+                        progress.finished()
+                    fits.append(
+                        fit(studies, model, starts=starts, seed=options.seed, workers=options.workers, shared=free,
+                            priors=options.priors, progress=progress.finished, done=done,
+                            keep=_keeper(checkpoint, model))
+                    )  # fmt: skip
+                if options.profiles:
+                    size = max(1, len(fits[-1].estimates))
+                    with progress.part(f"profiles of {model}", starts, size):
+                        found = profile(fits[-1], workers=options.workers, progress=progress.finished)
+                    profiles.append(found.intervals.assign(model=model))
+        finally:
+            progress.close()
+        made = provenance(options.command_line, starts, options.seed, options.workers)
+        write_fit(folder, studies, fits, made)
+        save(fits, folder)
+        if profiles:
+            _write(pandas.concat(profiles, ignore_index=True), folder / "profiles.csv")
+        checkpoint.remove()
+    for result in fits:
+        print(_summary(result))
+    for table in profiles:
+        print(f"Profile-likelihood intervals (95 %), {table.model.iloc[0]}:")
+        print(f"{_table(table[['study', 'parameter', 'estimate', 'lower', 'upper', 'unit', 'verdict']])}\n")
+    if len(fits) > 1:
+        table = compare(fits)
+        print(table.to_string(index=False, float_format="{:.2f}".format))
+        print(f"{preference(table)}\n")
+    print(f"Tables and figures are in {options.out}; fits.load({options.out!r}) brings the fit back")
+
+
+def run_trials(options: argparse.Namespace, study: Study, models: Sequence[str]) -> None:
+    """Fit raw trials: everybody together and, where asked for, every participant."""
+    trials = read_trials(options.trials or None, study, missing=options.missing)
+    unanswered = int(trials.missing.unanswered.sum()) if "unanswered" in trials.missing else 0
+    starts = options.starts or STARTS
+    fits: list[TrialFit] = []
+    with output_folder(options.out) as folder:
+        progress = Progress(len(models) * starts)
+        try:
+            for model in models:
+                with progress.part(f"fitting {model}, {options.level} level", starts, starts):
+                    fits.append(fit_trials(trials, study, model, level=options.level, starts=starts, seed=options.seed,
+                                           workers=options.workers, progress=progress.finished))  # fmt: skip
+            people = []
+            for one in fits if options.participants else ():
+                with progress.part(f"every participant, {one.model}"):
+                    found = fit_participants(trials, study, one.model, group=one, workers=options.workers)
+                people.append(found.assign(model=one.model))
+        finally:
+            progress.close()
+        for name in ("estimates", "starts", "groups"):
+            parts = [getattr(one, name).assign(model=one.model) for one in fits]
+            _write(pandas.concat(parts, ignore_index=True), folder / f"{name}.csv")
+        _write(trials.missing.reset_index(), folder / "missing.csv")
+        if people:
+            _write(pandas.concat(people, ignore_index=True), folder / "participants.csv")
+    print(f"{len(trials.participants)} participants, {fits[0].n_trials} answered trials, {unanswered} unanswered\n")
+    for one in fits:
+        print(f"{one.model}, {one.level} level: log-likelihood {one.log_likelihood:.2f}, {one.n_parameters} "
+              f"parameters, AIC {2 * one.n_parameters - 2 * one.log_likelihood:.2f}, {one.seconds:.1f} s")  # fmt: skip
+        print(f"{_table(one.estimates[['parameter', 'estimate', 'standard_error', 'unit', 'verdict']])}\n")
+    print(f"Tables are in {options.out}")
+
+
+def run_recover(options: argparse.Namespace, studies: Sequence[Study], models: Sequence[str]) -> None:
+    """Simulate and refit: are parameters recovered, and models told apart?"""
+    free = options.free if options.free is not None else len(studies) > 1
+    task = task_of(studies, models, n=options.n, seed=options.seed, free=free, spread=options.spread)
+    shared: dict[str, Any] = dict(seed=options.seed, workers=options.workers, shared=free, spread=options.spread)
+    with _kept(options, task) as checkpoint, output_folder(options.out) as folder:
+        progress = Progress(options.n * (len(models) + (len(models) ** 2 if len(models) > 1 else 0)))
+        recoveries = []
+        try:
+            for model in models:
+                with progress.part(f"recovering {model}", options.n, options.n):
+                    recoveries.append(
+                        recover_parameters(studies, model, n=options.n, progress=progress.finished,
+                                           done=checkpoint.done(model), keep=_keeper(checkpoint, model), **shared)
+                    )  # fmt: skip
+            if len(models) > 1:
+                with progress.part("telling models apart", options.n * len(models) ** 2, options.n * len(models)):
+                    told = recover_models(
+                        studies, models, n=options.n, progress=progress.finished,
+                        done=checkpoint.done("models"), keep=_keeper(checkpoint, "models"), **shared,
+                    )  # fmt: skip
+        finally:
+            progress.close()
+        for name in ("table", "summary"):
+            parts = [getattr(one, name).assign(model=one.model) for one in recoveries]
+            _write(pandas.concat(parts, ignore_index=True), folder / f"recovery-{name}.csv")
+        for one in recoveries:
+            save_figure(recovery_figure(one), folder, f"recovery-{one.model}")
+            save_figure(coverage_figure(one), folder, f"coverage-{one.model}")
+        if len(models) > 1:
+            _write(told.table, folder / "models.csv")
+            _write(told.confusion().reset_index(), folder / "confusion.csv")
+            save_figure(confusion_figure(told), folder, "confusion")
+        checkpoint.remove()
+    for one in recoveries:
+        print(f"{one.model}: {options.n} simulations")
+        print(f"{_table(one.summary)}\n")
+    if len(models) > 1:
+        print("Which model is preferred by AIC (columns) where each has made the data (rows)")
+        print(f"{told.confusion().to_string()}\n")
+    print(f"Tables and figures are in {options.out}")
+
+
+@contextmanager
+def _kept(options: argparse.Namespace, task: dict[str, Any]) -> Iterator[Checkpoint]:
+    """A checkpoint beside the folder of the results; an interrupt says what it holds."""
+    folder = check_folder(options.out)
+    checkpoint = Checkpoint(folder.with_name(f"{folder.name}.partial.jsonl"), task, options.resume)
+    try:
+        yield checkpoint
+    except KeyboardInterrupt:
+        if checkpoint.kept:
+            raise Interrupted(
+                f"{checkpoint.kept} finished pieces are kept in {checkpoint.path}; repeat the command with --resume"
+            ) from None
+        raise
+
+
+def _keeper(checkpoint: Checkpoint, part: str) -> Callable[[int, Any], None]:
+    return lambda number, content: checkpoint.keep(part, number, content)
+
+
+def _write(table: pandas.DataFrame, path: Path) -> None:
+    table.to_csv(path, index=False, lineterminator="\n")
+
+
+def _summary(fit: Fit) -> str:
+    """A fit in a few lines."""
+    failed = int((~fit.starts.converged.astype(bool)).sum())
+    same = int((fit.starts.log_likelihood > fit.log_likelihood - 0.01).sum())
+    head = (
+        f"{fit.model} on {', '.join(fit.studies)}: log-likelihood {fit.log_likelihood:.3f}, AIC {fit.aic:.2f}, "
+        f"{fit.n_parameters} parameters, {fit.n_observations} observations\n"
+        f"{same} of {fit.starts_run} starts reached the best within 0.01, {failed} did not converge; "
+        f"{fit.evaluations} evaluations in {fit.seconds:.1f} s"
+    )
+    if same < 2 and len(fit.estimates):
+        head += "\nOnly one start reached this: give more starts (--starts) before relying on it."
+    if not len(fit.estimates):
+        return f"{head}\n"
+    table = fit.estimates[["study", "parameter", "estimate", "standard_error", "unit", "verdict"]]
+    return f"{head}\n{_table(table)}\n"
+
+
+def _table(table: pandas.DataFrame) -> str:
+    return table.to_string(index=False, float_format="{:.4g}".format, na_rep="")
