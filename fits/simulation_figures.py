@@ -13,7 +13,7 @@ from engram.figure_style import COLOURS, GREY, StyledFigure, canvas, style
 
 from .figures import label_of
 from .model_recovery import ModelRecovery
-from .recovery import LEVEL, Recovery
+from .recovery import IDENTIFIED, LEVEL, Recovery
 from .validation import Transfer
 
 _FINDINGS = {"covered": COLOURS[0], "covers too little": COLOURS[1], "covers too much": COLOURS[3]}
@@ -32,7 +32,7 @@ def recovery_figure(recovery: Recovery) -> Figure:
         figure = StyledFigure(figsize=(1.5 * columns + 0.6, 1.55 * rows + 0.5), layout="constrained")
         axes = list(figure.subplots(rows, columns, squeeze=False).flat)
         for ax, (_, group) in zip(axes, groups, strict=False):
-            good = (group.verdict == "ok").to_numpy()
+            good = group.verdict.isin(IDENTIFIED).to_numpy()
             for chosen, colour in ((~good, "0.75"), (good, COLOURS[0])):
                 ax.plot(group.true[chosen], group.estimate[chosen], "o", markersize=2, color=colour, clip_on=False)
             if group.scale.iloc[0] == "log":
