@@ -1,7 +1,6 @@
 """Which model is preferred for data that a known model has made.
 
-Every simulation of every model is fitted with all of them, each from the most likely of its starts for the data; see
-:mod:`fits.recovery`.
+Every simulation of every model is fitted with all of them, as in :mod:`fits.recovery`.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from engram.consolidation import ConsolidationModel
 
 from .estimation import Fit, fit
 from .objective import Objective
-from .recovery import TOLERANCE, Screen, check_spread, check_truth, truth_and_data
+from .recovery import check_spread, check_starts, check_truth, truth_and_data
+from .refit import Screen, refit
 from .repetition import Row, repeat
-from .search import search
 from .study import Study
 
 CRITERIA = ("aic", "bic")
@@ -63,6 +62,7 @@ def recover_models(
     shared: bool = True,
     truths: Sequence[Fit] | None = None,
     spread: float = 0.1,
+    starts: int = 2,
     keep: Callable[[int, list[Row]], Any] | None = None,
     done: Mapping[int, list[Row]] | None = None,
     progress: Callable[[int], Any] | None = None,
@@ -79,7 +79,7 @@ def recover_models(
         Simulations of each model.
     truths : sequence of Fit, optional
         A fit of each model, about whose optimum its true parameters are drawn; made (16 starts) by default.
-    spread, keep, done, progress
+    spread, starts, keep, done, progress
         As in :func:`fits.recovery.recover_parameters`; simulation ``k`` of model ``i`` has the number
         ``k * len(models) + i``, so that fewer of them are the first of more.
 
@@ -96,6 +96,7 @@ def recover_models(
     if n < 1:
         raise ValueError(f"n is {n}; give at least 1 simulation")
     check_spread(spread)
+    check_starts(starts)
     if truths is None:
         truths = [fit(studies, model, seed=seed, workers=workers, shared=shared, priors=priors) for model in models]
     if len(truths) != len(names):
@@ -111,7 +112,7 @@ def recover_models(
         evaluations = 0
         for name, truth, screen in zip(names, truths, screens, strict=True):
             objective = adopt(truth.objective.with_studies(data))
-            found = search(objective, screen.starts(data, 1)[0], tolerance=TOLERANCE)
+            found = refit(objective, screen.starts(data, starts))
             size, likelihood = len(objective.coordinates), float(found["log_likelihood"])
             evaluations += found["evaluations"]
             rows.append(

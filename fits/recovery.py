@@ -1,44 +1,38 @@
 """Can the parameters be recovered, do intervals cover, and are models told apart? By simulation from known truths.
 
 Simulation ``k`` draws its true parameters and its data from the ``k``-th child of the seed, for any number of workers.
-It is fitted from one start that does not know the truth: the most likely, for its data, of the optimum about which the
-truths are drawn and of a Sobol design over the bounds, whose predictions are made once for all simulations. This is
-what lets a refit take seconds. What it misses is measured: the first ``compared`` simulations are fitted from further
-points of the design too, and ``gain`` says by how much the best of those is more likely.
-
-A search ends where a step gains less than ``TOLERANCE`` of the deviance: for studies like the shipped ones a
-thousandth in log-likelihood, where 2 is what matters.
+It is fitted from starts that do not know the truth (:mod:`fits.refit`), few enough that a refit takes seconds. What
+that misses is measured: the first ``compared`` simulations are fitted from further starts as well, each to its end, and
+``gain`` says by how much the best of those is more likely.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas
 from scipy.special import ndtri
-from scipy.stats import binomtest, qmc
+from scipy.stats import binomtest
 
 from engram.consolidation import ConsolidationModel
-from engram.consolidation.model import SimulationError
 
 from .estimation import Fit, fit, standard_errors
 from .estimation import summarise as fit_of
-from .likelihood import log_likelihoods
 from .objective import Objective
+from .refit import TOLERANCE, Screen, refit
 from .repetition import Row, repeat
 from .search import search
 from .simulation import simulate
 from .study import Study
 
 LEVEL = 0.95  # of the intervals
-TOLERANCE = 1e-4
-_DESIGN = 128  # points from which starts are taken
-_OTHERS = 2  # further starts of the simulations that are fitted from several
+_FURTHER = 6  # starts that a simulation fitted from more is searched from
 _AHEAD = 0.1  # log-likelihood by which another start must be better to count as different
+IDENTIFIED = ("ok", "identified")  # verdicts of a fit, and of a profile, that call a parameter identified
 _OFTEN = 0.5  # share of the simulations in which a parameter is identified, from which it is called so
 
 #: From a fit to its intervals: study, parameter, lower, upper (in the parameter's unit), verdict.
@@ -55,7 +49,7 @@ class Recovery:
         Every simulation and coordinate: simulation, study, parameter, scale, true, estimate, standard_error, lower,
         upper (NaN: open on that side), covered (None without an interval), verdict ("ok", "at bound",
         "not identified", "failed"), converged, log_likelihood, gain (see the module; NaN where only one start was
-        made).
+        made; infinite where the refit failed).
     summary : DataFrame
         Every coordinate; see :func:`summarise`.
     differ : tuple of int
@@ -81,6 +75,7 @@ def recover_parameters(
     shared: bool = True,
     truth: Fit | None = None,
     spread: float = 0.1,
+    starts: int = 2,
     interval: Interval | None = None,
     compared: int = 5,
     keep: Callable[[int, list[Row]], Any] | None = None,
@@ -100,6 +95,8 @@ def recover_parameters(
     spread : float
         The truths are uniform within this many widths of the search on either side of the optimum, and within the
         bounds: 0 simulates at the optimum only, 1 draws from anywhere within the bounds.
+    starts : int
+        From how many each simulation is fitted.
     interval : callable, optional
         From a fit to its 95 % intervals (study, parameter, lower, upper, verdict; NaN where open), of some or all
         parameters, as for profile likelihoods; :func:`wald_intervals` by default.
@@ -120,6 +117,7 @@ def recover_parameters(
     if n < 1:
         raise ValueError(f"n is {n}; give at least 1 simulation")
     check_spread(spread)
+    check_starts(starts)
     reference = truth if truth is not None else fit(
         studies, model, seed=seed, workers=workers, shared=shared, priors=priors)  # fmt: skip
     check_truth(reference, studies, model, priors, shared)
@@ -128,12 +126,14 @@ def recover_parameters(
     def one(number: int, adopt: Callable[[Objective], Objective]) -> tuple[list[Row], int]:
         true, data = truth_and_data(reference, spread, seed, number)
         objective = adopt(reference.objective.with_studies(data))
-        searches = [search(objective, start, tolerance=TOLERANCE) for start in
-                    screen.starts(data, 1 + _OTHERS if number < compared else 1)]  # fmt: skip
-        best = max(s["log_likelihood"] if s["converged"] else -math.inf for s in searches)
-        gain = max(0.0, best - searches[0]["log_likelihood"]) if number < compared else math.nan
-        rows = _rows(objective, searches[0], true, seed, interval)
-        return [dict(simulation=number, **row, gain=gain) for row in rows], sum(s["evaluations"] for s in searches)
+        found = refit(objective, screen.starts(data, starts))
+        evaluations, gain = found["evaluations"], math.nan
+        if number < compared:
+            others = [search(objective, start, tolerance=TOLERANCE) for start in screen.starts(data, starts + _FURTHER)]
+            gain = max(0.0, *(found["value"] - other["value"] for other in others))
+            evaluations += sum(other["evaluations"] for other in others)
+        rows = _rows(objective, found, true, seed, interval)
+        return [dict(simulation=number, **row, gain=gain) for row in rows], evaluations
 
     results = repeat(one, n, workers=workers, keep=keep, done=done, progress=progress)
     table = pandas.DataFrame([row for rows in results for row in rows])
@@ -146,6 +146,12 @@ def check_spread(spread: float) -> None:
     """``ValueError`` for a spread that is no share of the width of the search."""
     if not 0 <= spread <= 1:
         raise ValueError(f"spread is {spread!r}; give widths of the search between 0 and 1")
+
+
+def check_starts(starts: int) -> None:
+    """``ValueError`` for less than one start."""
+    if starts < 1:
+        raise ValueError(f"starts is {starts}; give at least 1")
 
 
 def check_truth(
@@ -171,39 +177,6 @@ def truth_and_data(reference: Fit, spread: float, seed: int, *number: int) -> tu
     highest = np.minimum(high, reference.position + spread * (high - low))
     true = np.random.default_rng(where).uniform(lowest, highest)
     return true, simulate(reference.objective, true, seed=what)
-
-
-@dataclass
-class Screen:
-    """Places from which simulations can be fitted, with what is predicted there: made once, for any data."""
-
-    reference: Fit
-    seed: int
-    points: list[np.ndarray] = field(init=False)
-    predictions: list[list[np.ndarray]] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        objective = self.reference.objective
-        self.points, self.predictions = [], []
-        low, high = np.array(objective.bounds).reshape(-1, 2).T
-        spread_out = qmc.Sobol(max(len(low), 1), scramble=True, rng=self.seed).random(_DESIGN)[:, : len(low)]
-        for point in [self.reference.position, *(low + spread_out * (high - low))]:
-            try:
-                predicted = [objective.predict(k, point[columns]) for k, columns in enumerate(objective.columns)]
-            except SimulationError:  # no start is made where the model cannot be run
-                continue
-            self.points.append(point)
-            self.predictions.append(predicted)
-
-    def starts(self, studies: Sequence[Study], number: int) -> list[np.ndarray]:
-        """The ``number`` most likely points for these observations, best first."""
-        objective = self.reference.objective
-        values = [
-            sum(float(log_likelihoods(study.observations, part).sum())
-                for study, part in zip(studies, predicted, strict=True)) + objective.log_prior(point)
-            for point, predicted in zip(self.points, self.predictions, strict=True)
-        ]  # fmt: skip
-        return [self.points[k] for k in np.argsort(-np.array(values), kind="stable")[:number]]
 
 
 def _rows(
@@ -279,15 +252,15 @@ def summarise(table: pandas.DataFrame) -> pandas.DataFrame:
     DataFrame
         study, parameter, scale, simulations, failed; bias, its standard error, rmse (on the search scale: of the
         logarithm where the scale is log) and the correlation of estimate and truth, over all simulations; identified,
-        the share whose verdict is "ok"; coverage of the intervals of those, with its Clopper-Pearson interval
-        (coverage_lower, coverage_upper) at a confidence of 1 − 0.05/m for the m parameters called identified;
-        finding: "covered", "covers too little", "covers too much", or "not identified" where fewer than half of the
-        simulations identify it.
+        the share whose verdict says so; coverage_all, of all simulations, where no interval excludes nothing; coverage
+        of the intervals of those that identify it, with its Clopper-Pearson interval (coverage_lower, coverage_upper)
+        at a confidence of 1 − 0.05/m for the m parameters called identified; finding: "covered", "covers too little",
+        "covers too much", or "not identified" where fewer than half of the simulations identify it.
     """
     if not len(table):
         return pandas.DataFrame()
     groups = list(table.groupby(["study", "parameter"], sort=False))
-    called = sum((group.verdict == "ok").mean() >= _OFTEN for _, group in groups)
+    called = sum(group.verdict.isin(IDENTIFIED).mean() >= _OFTEN for _, group in groups)
     confidence = 1 - (1 - LEVEL) / max(called, 1)
     rows = []
     for (study, parameter), group in groups:
@@ -298,8 +271,9 @@ def summarise(table: pandas.DataFrame) -> pandas.DataFrame:
             true, estimate = np.log(true), np.log(estimate)
         errors = estimate - true
         varied = len(errors) > 1 and np.ptp(true) > 0 and np.ptp(estimate) > 0
-        share = float((group.verdict == "ok").mean())
-        covered = group.covered[(group.verdict == "ok") & group.covered.notna()].astype(bool)
+        known = group.verdict.isin(IDENTIFIED)
+        share = float(known.mean())
+        covered = group.covered[known & group.covered.notna()].astype(bool)
         interval = (math.nan, math.nan)
         finding = "not identified"
         if len(covered):
@@ -315,7 +289,9 @@ def summarise(table: pandas.DataFrame) -> pandas.DataFrame:
                 bias_error=float(errors.std(ddof=1) / math.sqrt(len(errors))) if len(errors) > 1 else math.nan,
                 rmse=float(np.sqrt((errors**2).mean())) if len(errors) else math.nan,
                 correlation=float(np.corrcoef(true, estimate)[0, 1]) if varied else math.nan,
-                identified=share, coverage=float(covered.mean()) if len(covered) else math.nan,
+                identified=share,
+                coverage_all=float((fitted.covered != False).mean()) if len(fitted) else math.nan,  # noqa: E712
+                coverage=float(covered.mean()) if len(covered) else math.nan,
                 coverage_lower=interval[0], coverage_upper=interval[1], finding=finding,
             )
         )  # fmt: skip

@@ -13,7 +13,7 @@ from engram.figure_style import COLOURS, GREY, StyledFigure, canvas, style
 
 from .figures import label_of
 from .model_recovery import ModelRecovery
-from .recovery import LEVEL, Recovery
+from .recovery import IDENTIFIED, LEVEL, Recovery
 from .validation import Transfer
 
 _FINDINGS = {"covered": COLOURS[0], "covers too little": COLOURS[1], "covers too much": COLOURS[3]}
@@ -29,19 +29,21 @@ def recovery_figure(recovery: Recovery) -> Figure:
     columns = min(len(groups), 5)
     rows = math.ceil(len(groups) / columns)
     with style():
-        figure = StyledFigure(figsize=(1.5 * columns + 0.6, 1.55 * rows + 0.5), layout="constrained")
+        figure = StyledFigure(figsize=(1.6 * columns + 0.6, 1.7 * rows + 0.5), layout="constrained")
         axes = list(figure.subplots(rows, columns, squeeze=False).flat)
         for ax, (_, group) in zip(axes, groups, strict=False):
-            good = (group.verdict == "ok").to_numpy()
+            good = group.verdict.isin(IDENTIFIED).to_numpy()
+            values = group[["true", "estimate"]].to_numpy(float)
+            logarithmic = group.scale.iloc[0] == "log"
+            true, estimate = (np.log10(values) if logarithmic else values).T
             for chosen, colour in ((~good, "0.75"), (good, COLOURS[0])):
-                ax.plot(group.true[chosen], group.estimate[chosen], "o", markersize=2, color=colour, clip_on=False)
-            if group.scale.iloc[0] == "log":
-                ax.set_xscale("log")
-                ax.set_yscale("log")
-                ax.minorticks_off()
-            ax.axline((float(group.true.mean()),) * 2, slope=1, color=GREY, linewidth=0.7)
+                ax.plot(true[chosen], estimate[chosen], "o", markersize=2, color=colour)
+            ends = [float(true.min()), float(true.max())]
+            ax.plot(ends, ends, color=GREY, linewidth=0.9)
+            ax.locator_params(nbins=3)
             first = group.iloc[0]
-            ax.set_title(f"{first.parameter}\n{first.study}", fontsize=6.5)
+            name = f"log₁₀ {first.parameter}" if logarithmic else first.parameter
+            ax.set_title(f"{name}\n{first.study}", fontsize=6.5)
         for ax in axes[len(groups) :]:
             ax.set_axis_off()
         figure.supxlabel("true value", fontsize=8)

@@ -114,6 +114,17 @@ def test_coverage_falls_when_standard_errors_are_halved_and_rises_when_they_are_
     assert large.finding[0] == "covers too much"
 
 
+def test_intervals_of_profiles_may_be_open(one, reference):
+    def interval(result):
+        table = wald_intervals(result)
+        return table.assign(lower=np.nan, verdict="one-sided")
+
+    result = recovered(one, reference, n=30, interval=interval)
+    assert result.table.covered.equals(result.table.true <= result.table.upper)
+    assert result.summary.identified[0] == 0 and 0.9 <= result.summary.coverage_all[0] <= 1
+    assert recovered(one, reference, n=3, interval=lambda r: wald_intervals(r)[:0]).table.covered.isna().all()
+
+
 def test_what_the_data_do_not_tell_is_not_held_to_coverage(one, reference):
     vague = dataclasses.replace(one, observations=(dataclasses.replace(one.observations[0], error=400.0),))
     result = recover_parameters([vague], EncodingOnly(nodes=2), n=10, shared=False, compared=0)
@@ -185,6 +196,9 @@ def test_models_that_differ_are_told_apart():
 
 def test_figures_show_every_parameter(one, reference):
     result = recovered(one, reference, n=5)
-    assert recovery_figure(result).axes[0].get_title().startswith(result.summary.parameter[0])
+    for scale, name in (("linear", "strength"), ("log", "log₁₀ strength")):
+        drawn = recovery_figure(dataclasses.replace(result, table=result.table.assign(scale=scale)))
+        drawn.canvas.draw()
+        assert drawn.axes[0].get_title() == f"{name}\none"
     assert len(coverage_figure(result).axes[0].get_yticklabels()) == 1
     assert summarise(result.table).equals(result.summary)
