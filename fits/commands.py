@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas
 
 from .comparison import compare
@@ -17,6 +18,7 @@ from .model_recovery import recover_models
 from .output_folder import check_folder, output_folder
 from .profile import profile
 from .progress import Progress
+from .random_effects import model_frequencies
 from .recovery import recover_parameters
 from .reproduce import STARTS, provenance
 from .results import save_figure, write_fit
@@ -79,7 +81,7 @@ def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Seque
 def run_trials(options: argparse.Namespace, study: Study, models: Sequence[str]) -> None:
     """Fit raw trials: everybody together and, where asked for, every participant."""
     trials = read_trials(options.trials or None, study, missing=options.missing)
-    unanswered = int(trials.missing.unanswered.sum()) if "unanswered" in trials.missing else 0
+    unanswered = int(trials.missing.missing.sum())
     starts = options.starts or STARTS
     fits: list[TrialFit] = []
     with output_folder(options.out) as folder:
@@ -102,12 +104,30 @@ def run_trials(options: argparse.Namespace, study: Study, models: Sequence[str])
         _write(trials.missing.reset_index(), folder / "missing.csv")
         if people:
             _write(pandas.concat(people, ignore_index=True), folder / "participants.csv")
+            frequencies = _frequencies(fits, people)
+            _write(frequencies, folder / "model-frequencies.csv")
     print(f"{len(trials.participants)} participants, {fits[0].n_trials} answered trials, {unanswered} unanswered\n")
     for one in fits:
         print(f"{one.model}, {one.level} level: log-likelihood {one.log_likelihood:.2f}, {one.n_parameters} "
               f"parameters, AIC {2 * one.n_parameters - 2 * one.log_likelihood:.2f}, {one.seconds:.1f} s")  # fmt: skip
         print(f"{_table(one.estimates[['parameter', 'estimate', 'standard_error', 'unit', 'verdict']])}\n")
+    if people and len(fits) > 1:
+        print("How frequent the models are among people (random effects over BIC of each participant's fit)")
+        print(f"{_table(frequencies)}\n")
     print(f"Tables are in {options.out}")
+
+
+def _frequencies(fits: Sequence[TrialFit], people: Sequence[pandas.DataFrame]) -> pandas.DataFrame:
+    """Random-effects comparison over −BIC/2 of every participant; one row where there is one model."""
+    if len(fits) < 2:
+        return pandas.DataFrame({"model": [fits[0].model], "frequency": [1.0]})
+    evidences = {
+        one.model: own.set_index("participant").log_likelihood
+        - 0.5 * one.n_parameters * np.log(own.set_index("participant").n_trials)
+        for one, own in zip(fits, people, strict=True)
+    }
+    found = model_frequencies(pandas.DataFrame(evidences))
+    return found.table.assign(omnibus_risk=found.omnibus_risk)
 
 
 def run_recover(options: argparse.Namespace, studies: Sequence[Study], models: Sequence[str]) -> None:
