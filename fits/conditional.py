@@ -29,6 +29,7 @@ _WRONG = 0.15  # residuals: misprediction of one step from which they are taken 
 _WIDE = 0.05  # widths of the search: trust region in which a search that has ended can find no more
 _SMALLEST_STEP = 1e-5  # widths of the search
 _MOST_STEPS = 40
+_PATIENCE = 6  # steps
 _STEP = 1e-6
 
 
@@ -204,14 +205,21 @@ class Landscape:
             path[free] = -np.linalg.solve(within, matrix[free, held])
         return path * self.width / self.width[held]
 
-    def minimum(self, point: Point, held: Sequence[int] = (), tolerance: float = TOLERANCE) -> Point:
+    def minimum(self, point: Point, held: Sequence[int] = (), sought: float | None = None) -> Point:
         """The point of least deviance that can be reached from ``point`` while some coordinates stay.
 
-        The search ends where a further step promises less than ``tolerance``; at a kink, where no step helps
-        (``settled`` is then False).
+        The search ends where a further step promises too little, or several together have brought too little:
+        :data:`TOLERANCE`, or a hundredth of the distance from the deviance ``sought`` if that is more. At a kink, where
+        no step helps, it ends with ``settled`` False.
         """
         radius = 0.25
+        reached = []
         for _ in range(_MOST_STEPS):
+            off = 0.0 if sought is None else 0.01 * abs(point.deviance - sought)
+            tolerance = max(TOLERANCE, off)
+            reached.append(point.deviance)
+            if len(reached) > _PATIENCE and reached[-_PATIENCE - 1] - reached[-1] < tolerance:
+                return replace(point, settled=max(point.drift) <= _STALE)
             matrix, gradient = self.normal(point)
             step, promise = self._step(point.position, matrix, gradient, held, radius)
             if promise < tolerance:
