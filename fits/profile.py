@@ -27,7 +27,7 @@ from scipy.stats import chi2
 
 from engram.consolidation.model import SimulationError
 
-from .conditional import Landscape, Point
+from .conditional import TOLERANCE, Landscape, Point
 from .estimation import Fit
 from .objective import Coordinate, Objective
 
@@ -206,7 +206,10 @@ class _Walk:
                 x = self._between(inner, outer)
             there = self._fitted(x, inner, outer)
             if there is not None and abs(self.rise(there) - self.quantile) < _ALMOST * self.quantile:
-                return self._found(there)
+                there = self._fitted_finely(there)
+                if self.rise(there) > (1 - 2 * _ALMOST) * self.quantile:
+                    return self._found(there)
+                outer = None  # which was on a worse branch
             gone = abs(x - at)
             if there is not None and self.rise(there) < self.quantile:
                 inner, longest, inward = there, 2 * gone, inward + 1
@@ -224,6 +227,11 @@ class _Walk:
                 outer, longest = None, 2 * gone
         self.notes.append(f"not found in {_MOST_POINTS} points")
         return float(inner.position[self.k])
+
+    def _fitted_finely(self, point: Point) -> Point:
+        target = self.landscape.minimum(self.landscape.fresh(point), [self.k], finest=0.1 * TOLERANCE)
+        self.points[-1] = target
+        return target
 
     def _narrow(self, inner: Point, beyond: float) -> bool:
         gap, distance = (abs(beyond - float(p.position[self.k])) for p in (inner, self.origin))
