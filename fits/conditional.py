@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
+from scipy.optimize import lsq_linear
 
 from engram.consolidation.model import SimulationError
 
@@ -29,6 +30,8 @@ _WRONG = 0.15  # residuals: misprediction of one step from which they are taken 
 _WIDE = 0.05  # widths of the search: trust region in which a search that has ended can find no more
 _SMALLEST_STEP = 1e-5  # widths of the search
 _MOST_STEPS = 40
+_PATIENCE = 6  # steps
+_MOST_CHANGES = 15  # of the active set
 _STEP = 1e-6
 
 
@@ -204,14 +207,23 @@ class Landscape:
             path[free] = -np.linalg.solve(within, matrix[free, held])
         return path * self.width / self.width[held]
 
-    def minimum(self, point: Point, held: Sequence[int] = (), tolerance: float = TOLERANCE) -> Point:
+    def minimum(
+        self, point: Point, held: Sequence[int] = (), sought: float | None = None, finest: float = TOLERANCE
+    ) -> Point:
         """The point of least deviance that can be reached from ``point`` while some coordinates stay.
 
-        The search ends where a further step promises less than ``tolerance``; at a kink, where no step helps
-        (``settled`` is then False).
+        The search ends where a further step promises too little, or several together have brought too little:
+        ``finest``, or a three-hundredth of the distance from the deviance ``sought`` if that is more. At a kink, where
+        no step helps, it ends with ``settled`` False.
         """
         radius = 0.25
+        reached = []
         for _ in range(_MOST_STEPS):
+            off = 0.0 if sought is None else abs(point.deviance - sought) / 300
+            tolerance = max(finest, off)
+            reached.append(point.deviance)
+            if len(reached) > _PATIENCE and reached[-_PATIENCE - 1] - reached[-1] < tolerance:
+                return replace(point, settled=max(point.drift) <= _STALE)
             matrix, gradient = self.normal(point)
             step, promise = self._step(point.position, matrix, gradient, held, radius)
             if promise < tolerance:
@@ -277,19 +289,15 @@ class Landscape:
 def _least_quadratic(matrix: np.ndarray, gradient: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Least ½dᵀMd + gᵀd within a box that holds 0, M positive definite: the primal-dual active set.
 
-    Hintermüller, Ito & Kunisch 2002, doi:10.1137/S1052623401383558. Where it cycles, the step of steepest descent.
+    Hintermüller, Ito & Kunisch 2002, doi:10.1137/S1052623401383558. Where it cycles, bounded least squares, slower.
     """
     at = np.where((low >= 0) & (gradient > 0), -1, np.where((high <= 0) & (gradient < 0), 1, 0))
     at[low == high] = -1
-    for _ in range(20):
+    for _ in range(_MOST_CHANGES):
         step = np.where(at < 0, low, np.where(at > 0, high, 0.0))
         free = np.flatnonzero(at == 0)
         if len(free):
-            try:
-                factor = cho_factor(matrix[np.ix_(free, free)])
-            except LinAlgError:
-                break
-            step[free] = -cho_solve(factor, (gradient + matrix @ step)[free])
+            step[free] = -cho_solve(cho_factor(matrix[np.ix_(free, free)]), (gradient + matrix @ step)[free])
         slope = gradient + matrix @ step
         following = np.where((at == 0) & (step < low), -1, np.where((at == 0) & (step > high), 1, at))
         following[(at < 0) & (slope < 0) & (low < high)] = 0
@@ -297,7 +305,9 @@ def _least_quadratic(matrix: np.ndarray, gradient: np.ndarray, low: np.ndarray, 
         if (following == at).all():
             return step
         at = following
-    downhill = np.where((gradient > 0) & (low < 0) | (gradient < 0) & (high > 0), -gradient, 0.0)
-    curvature = float(downhill @ matrix @ downhill)
-    length = float(downhill @ downhill) / curvature if curvature > 0 else 0.0
-    return np.clip(length * downhill, low, high)
+    wide = np.flatnonzero(low < high)
+    factor = cholesky(matrix[np.ix_(wide, wide)])
+    target = solve_triangular(factor, -gradient[wide], trans=1)
+    step = np.zeros(len(gradient))
+    step[wide] = lsq_linear(factor, target, (low[wide], high[wide]), method="bvls").x
+    return step

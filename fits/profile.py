@@ -7,7 +7,7 @@ needs no quadratic likelihood, and it tells a parameter with a wide interval fro
 
 The walk goes outward from the estimate. Each stride is as long as the quadratic approximation at the last point says,
 and at most a quarter of the search; each point is then fitted and its profile evaluated. Between the last point below
-the quantile and the first above it, Newton's method and secants find the end, to a third of a per cent of its distance
+the quantile and the first above it, secants find the end, to a third of a per cent of its distance
 from the estimate. Where a profile has several branches, the interval is the part about the estimate.
 """
 
@@ -27,7 +27,7 @@ from scipy.stats import chi2
 
 from engram.consolidation.model import SimulationError
 
-from .conditional import Landscape, Point
+from .conditional import TOLERANCE, Landscape, Point
 from .estimation import Fit
 from .objective import Coordinate, Objective
 
@@ -36,7 +36,8 @@ _BEYOND = 1.06  # of the quantile: what later strides aim for, so as to cross it
 _LONGEST = 0.25  # stride, in widths of the search
 _ALMOST = 0.004  # of the quantile: an end this close to it is found
 _FINEST = 0.003  # of the distance from the estimate: a bracket this narrow is an end
-_JUMP = 0.1  # of the quantile: by which a profile jumps across it
+_JUMP = 0.1  # of the quantile: how far below it a profile that jumps across may stay
+_NEAR = 1.6  # quantiles: a rise up to here is taken for a point just beyond the end
 _MOST_POINTS = 25  # a side
 _IMPROVED = 0.02  # of the deviance: what counts as a better optimum
 _MARGIN = 1e-4  # widths of the search: an estimate so close to a bound is at it, for the fit does not see farther
@@ -191,54 +192,65 @@ class _Walk:
 
     def end(self) -> float | None:
         """Where the profile crosses the quantile, on the search scale; None where it does not within the bounds."""
-        inner, outer = self.origin, None
+        inner, outer, longest, inward = self.origin, None, math.inf, 0
         while len(self.points) < _MOST_POINTS:
             at = float(inner.position[self.k])
             left = abs(self._bound - at)
             if left <= 1e-9 * self.landscape.width[self.k]:
                 return None
             if outer is None:
-                stride = self._stride(inner, _FIRST if self.rise(inner) < 0.5 * _FIRST * self.quantile else _BEYOND)
+                aim = _FIRST if self.rise(inner) < 0.5 * _FIRST * self.quantile else _BEYOND
+                stride = min(self._stride(inner, aim), longest)
                 x = at + self.sign * stride if stride < 0.98 * left else self._bound
             else:
                 x = self._between(inner, outer)
             there = self._fitted(x, inner, outer)
-            if there is None:
-                self.notes.append("the model cannot be run farther out")
-                return None
-            if abs(self.rise(there) - self.quantile) < _ALMOST * self.quantile:
-                return self._found(there)
-            inner, outer = (inner, there) if self.rise(there) > self.quantile else (there, outer)
-            if outer is not None and self._narrow(inner, outer):
-                again = self._fitted(float(outer.position[self.k]), inner)  # from nearby: it was met from farther off
-                if again is None or self.rise(again) > self.quantile:
-                    return self._found(inner, min((p for p in (outer, again) if p is not None), key=self.rise))
-                inner, outer = again, None
-        self.notes.append(f"not reached in {_MOST_POINTS} points")
-        return None
+            if there is not None and abs(self.rise(there) - self.quantile) < _ALMOST * self.quantile:
+                there = self._fitted_finely(there)
+                if self.rise(there) > (1 - 2 * _ALMOST) * self.quantile:
+                    return self._found(there)
+                outer = None  # which was on a worse branch
+            gone = abs(x - at)
+            if there is not None and self.rise(there) < self.quantile:
+                inner, longest, inward = there, 2 * gone, inward + 1
+                if inward == 2:  # the point beyond may have been met on a worse branch: approach it anew
+                    outer = None
+            elif there is not None and self.rise(there) < _NEAR * self.quantile:
+                outer, inward = there, 0
+            else:  # the others have not followed: a shorter stride
+                outer, longest, inward = None, gone / 3, 0
+                if self._narrow(inner, x):
+                    return self._found(inner, jumps=True)
+            if outer is not None and self._narrow(inner, float(outer.position[self.k])):
+                if self.rise(inner) > (1 - _JUMP) * self.quantile:
+                    return self._found(inner)
+                outer, longest = None, 2 * gone
+        self.notes.append(f"not found in {_MOST_POINTS} points")
+        return float(inner.position[self.k])
 
-    def _narrow(self, inner: Point, outer: Point) -> bool:
-        gap, distance = (abs(float((outer.position - p.position)[self.k])) for p in (inner, self.origin))
+    def _fitted_finely(self, point: Point) -> Point:
+        target = self.landscape.minimum(self.landscape.fresh(point), [self.k], finest=0.1 * TOLERANCE)
+        self.points[-1] = target
+        return target
+
+    def _narrow(self, inner: Point, beyond: float) -> bool:
+        gap, distance = (abs(beyond - float(p.position[self.k])) for p in (inner, self.origin))
         return gap < _FINEST * distance
 
-    def _found(self, inner: Point, outer: Point | None = None) -> float:
-        if outer is not None and self.rise(outer) - self.rise(inner) > _JUMP * self.quantile:
+    def _found(self, inner: Point, jumps: bool = False) -> float:
+        if jumps:
             self.notes.append("the likelihood jumps here")
         if not inner.settled:
             self.notes.append("the other parameters are at a kink of the likelihood")
         return float(inner.position[self.k])
 
     def _between(self, inner: Point, outer: Point) -> float:
-        """Where √rise, which is nearly linear, should cross: a Newton step from within, or a secant, or the middle."""
+        """Where √rise, which is nearly linear, should cross."""
         at, beyond = float(inner.position[self.k]), float(outer.position[self.k])
         gap = abs(beyond - at)
         roots = [math.sqrt(max(self.rise(point), 0.0)) for point in (inner, outer)]
         secant = (math.sqrt(self.quantile) - roots[0]) / (roots[1] - roots[0])
-        share = self._stride(inner, 1.0) / gap
-        if not 0 < share < 1 or self.rise(outer) < 2 * self.quantile:
-            share = secant
-        if len(self.points) % 3 == 0:  # never slower than that
-            share = 0.5
+        share = secant if len(self.points) % 3 else 0.5  # never slower than halving every third time
         return at + self.sign * gap * min(max(share, 0.05), 0.95)
 
     def _stride(self, point: Point, aim: float) -> float:
@@ -273,7 +285,7 @@ class _Walk:
             if best is None or point.deviance < best.deviance:
                 best = point
         if best is not None:
-            best = self.landscape.minimum(best, [self.k])
+            best = self.landscape.minimum(best, [self.k], self.origin.deviance + self.quantile)
             self.points.append(best)
         return best
 
