@@ -33,7 +33,7 @@ LEVEL = 0.95  # of the intervals
 _FURTHER = 6  # starts that a simulation fitted from more is searched from
 _AHEAD = 0.1  # log-likelihood by which another start must be better to count as different
 IDENTIFIED = ("ok", "identified")  # verdicts of a fit, and of a profile, that call a parameter identified
-_OFTEN = 0.5  # share of the simulations in which a parameter is identified, from which it is called so
+_OFTEN = 0.5  # share of the simulations that must identify a parameter for its intervals to be called good
 
 #: From a fit to its intervals: study, parameter, lower, upper (in the parameter's unit), verdict.
 Interval = Callable[[Fit], pandas.DataFrame]
@@ -254,13 +254,14 @@ def summarise(table: pandas.DataFrame) -> pandas.DataFrame:
         logarithm where the scale is log) and the correlation of estimate and truth, over all simulations; identified,
         the share whose verdict says so; coverage_all, of all simulations, where no interval excludes nothing; coverage
         of the intervals of those that identify it, with its Clopper-Pearson interval (coverage_lower, coverage_upper)
-        at a confidence of 1 − 0.05/m for the m parameters called identified; finding: "covered", "covers too little",
-        "covers too much", or "not identified" where fewer than half of the simulations identify it.
+        at a confidence of 1 − 0.05/m for the m parameters that any simulation identifies; finding: "covers too little"
+        (however seldom it is identified: a reader has only the fit that says so), "covered" or "covers too much" where
+        half of the simulations or more identify it, "not identified" otherwise.
     """
     if not len(table):
         return pandas.DataFrame()
     groups = list(table.groupby(["study", "parameter"], sort=False))
-    called = sum(group.verdict.isin(IDENTIFIED).mean() >= _OFTEN for _, group in groups)
+    called = sum(bool((group.verdict.isin(IDENTIFIED) & group.covered.notna()).any()) for _, group in groups)
     confidence = 1 - (1 - LEVEL) / max(called, 1)
     rows = []
     for (study, parameter), group in groups:
@@ -279,9 +280,10 @@ def summarise(table: pandas.DataFrame) -> pandas.DataFrame:
         if len(covered):
             ends = binomtest(int(covered.sum()), len(covered)).proportion_ci(confidence)
             interval = (float(ends.low), float(ends.high))
-            if share >= _OFTEN:
-                finding = ("covers too little" if ends.high < LEVEL else
-                           "covers too much" if ends.low > LEVEL else "covered")  # fmt: skip
+            if ends.high < LEVEL:
+                finding = "covers too little"
+            elif share >= _OFTEN:
+                finding = "covers too much" if ends.low > LEVEL else "covered"
         rows.append(
             dict(
                 study=study, parameter=parameter, scale=scale, simulations=len(group), failed=len(group) - len(fitted),

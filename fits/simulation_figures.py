@@ -54,7 +54,7 @@ def recovery_figure(recovery: Recovery) -> Figure:
 def coverage_figure(recovery: Recovery) -> Figure:
     """Coverage of nominal 95 % intervals with its binomial interval, for the parameters that any simulation identifies.
 
-    Open: identified in fewer than half of the simulations, so that coverage is of a selection.
+    Open: identified in fewer than half of the simulations, and nothing is known against its intervals.
     """
     table = recovery.summary[recovery.summary.coverage.notna()]
     with style():

@@ -125,6 +125,16 @@ def test_intervals_of_profiles_may_be_open(one, reference):
     assert recovered(one, reference, n=3, interval=lambda r: wald_intervals(r)[:0]).table.covered.isna().all()
 
 
+def test_intervals_that_mislead_are_seen_however_seldom_they_are_given(one, reference):
+    def interval(result):
+        table = wald_intervals(result)
+        high = result.position[0] > result.objective.coordinates[0].inward(0.5)
+        return table.assign(lower=0.9, upper=0.91) if high else table.assign(verdict="not identified")
+
+    (row,) = recovered(one, reference, interval=interval).summary.itertuples()
+    assert row.identified < 0.8 and row.finding == "covers too little"
+
+
 def test_what_the_data_do_not_tell_is_not_held_to_coverage(one, reference):
     vague = dataclasses.replace(one, observations=(dataclasses.replace(one.observations[0], error=400.0),))
     result = recover_parameters([vague], EncodingOnly(nodes=2), n=10, shared=False, compared=0)
