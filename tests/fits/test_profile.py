@@ -97,7 +97,7 @@ def test_every_point_of_a_profile_is_a_fit_with_that_value(one):
 
 def test_unknown_parameters_levels_and_workers_are_explained(one):
     result = fit([one], "EncodingOnly", starts=1, shared=False)
-    with pytest.raises(ValueError, match="unknown parameter 'tau'; the fit estimated one.strength"):
+    with pytest.raises(ValueError, match=r"unknown parameter 'tau'; the fit estimated one\.strength"):
         profile(result, ["tau"])
     with pytest.raises(ValueError, match="level is 95"):
         profile(result, level=95)
