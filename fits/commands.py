@@ -12,7 +12,7 @@ import numpy as np
 import pandas
 
 from .comparison import compare
-from .estimation import Fit, fit
+from .estimation import Fit, FitError, fit
 from .findings import preference
 from .model_recovery import recover_models
 from .output_folder import check_folder, output_folder
@@ -180,6 +180,9 @@ def _kept(options: argparse.Namespace, task: dict[str, Any]) -> Iterator[Checkpo
     checkpoint = Checkpoint(folder.with_name(f"{folder.name}.partial.jsonl"), task, options.resume)
     try:
         yield checkpoint
+    except FitError:  # going on would lead to the same end
+        checkpoint.remove()
+        raise
     except KeyboardInterrupt:
         if checkpoint.kept:
             raise Interrupted(

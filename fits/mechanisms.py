@@ -35,13 +35,14 @@ CLOCKS = {"ThresholdCapture": "tau_early", "LinearCapture": "tau_tag"}
 _CAPTIONS = {
     "retroactive-window": "Above, simulated with the jointly fitted biology: enhancement of a neutral memory, with its "
     "band. Below, every published interval at which an effect was significant or not (without drugs).",
-    "salience": "Simulated with the jointly fitted biology: enhancement against the dose of a release, with its band.",
+    "saturation": "Simulated with the jointly fitted biology: enhancement against the dose of a release, with its band.",
     "tag-clocks": "The decay of the tag, estimated from all studies, and with a value of its own for slices.",
     "reactivation-or-tagging": "What the fit of Zhu 2022 loses when part of the mechanism is taken away.",
     "eligibility-or-capture": "Observed (standard errors) and predicted EPSPs of Brzosko 2015, variants of one model.",
     "open-to-change": "Above, simulated with the jointly fitted biology: what a block of protein synthesis costs, with "
     "its band. Below, the delays that were tried.",
 }
+_DRAWS = 100
 _NEUTRAL: dict[str, Any] = dict(relatedness=0.5, strength=0.4)
 
 
@@ -120,14 +121,14 @@ def answers(
 
 def window_length(model: ConsolidationModel) -> float:
     """Interval (s) at which the retroactive enhancement of a neutral memory has fallen to half its largest value."""
-    times = np.linspace(0, 12 * hour, 145)
+    times = np.linspace(0, 12 * hour, 73)
     curve = curves.retroactive_enhancement(model, times, **_NEUTRAL)
     return _half(times, curve.enhancement.to_numpy())
 
 
 def open_length(model: ConsolidationModel) -> float:
     """Delay (s) of a block of protein synthesis after a reminder at which it does half its largest harm."""
-    times = np.linspace(0, 12 * hour, 145)
+    times = np.linspace(0, 12 * hour, 73)
     return _half(times, curves.reconsolidation_window(model, times).loss.fillna(0.0).to_numpy())
 
 
@@ -144,9 +145,9 @@ def _half(times: np.ndarray, values: np.ndarray) -> float:
 
 def retroactive_window(joint: Sequence[Fit], capture: Sequence[Fit], seed: int) -> Answer:
     """Is there a retroactive window, and how long is it?"""
-    times = np.linspace(0, 6 * hour, 73)
+    times = np.linspace(0, 6 * hour, 49)
     bands = {
-        one.model: curve_band(one, curves.retroactive_enhancement, intervals=times, seed=seed, **_NEUTRAL)
+        one.model: curve_band(one, curves.retroactive_enhancement, intervals=times, draws=_DRAWS, seed=seed, **_NEUTRAL)
         for one in capture
     }
     estimates = _table(
@@ -179,9 +180,10 @@ def salience(
     """Does capture saturate in salience: threshold against linear?"""
     if len(capture) < 2:
         return None
-    doses = np.linspace(0, 5, 41)
+    doses = np.linspace(0, 5, 31)
     bands = {
-        one.model: curve_band(one, curves.salience_response, doses=doses, seed=seed, **_NEUTRAL) for one in capture
+        one.model: curve_band(one, curves.salience_response, doses=doses, draws=_DRAWS, seed=seed, **_NEUTRAL)
+        for one in capture
     }
 
     def saturation(model: ConsolidationModel) -> float:
@@ -197,7 +199,7 @@ def salience(
     telling = {name: t for name, t in by_study.items() if t.delta_aic.max() >= 2}
     which = ", ".join(f"{name} ({label_of(t.model[0])} by {t.delta_aic.max():.1f})" for name, t in telling.items())
     return Answer(
-        "salience",
+        "saturation",
         "Does capture saturate in salience: threshold against linear capture?",
         f"Over all studies, {said}. Fitted alone, these tell the two apart by 2 units of AIC or more: "
         f"{which or 'none'}.",
@@ -344,8 +346,11 @@ def eligibility_or_capture(
 
 def open_to_change(capture: Sequence[Fit], seed: int) -> Answer:
     """When is a reactivated memory open to change?"""
-    delays = np.linspace(0, 8 * hour, 65)
-    bands = {one.model: curve_band(one, curves.reconsolidation_window, delays=delays, seed=seed) for one in capture}
+    delays = np.linspace(0, 8 * hour, 49)
+    bands = {
+        one.model: curve_band(one, curves.reconsolidation_window, delays=delays, draws=_DRAWS, seed=seed)
+        for one in capture
+    }
     estimates = _table(
         [_derived(one, open_length, "delay at which a block does half its harm", "s", seed) for one in capture]
     )
@@ -366,7 +371,7 @@ def open_to_change(capture: Sequence[Fit], seed: int) -> Answer:
 def _derived(
     one: Fit, function: Callable[[ConsolidationModel], float], quantity: str, unit: str, seed: int
 ) -> dict[str, Any]:
-    found = derived(one, function, seed=seed)
+    found = derived(one, function, draws=_DRAWS, seed=seed)
     return dict(model=one.model, quantity=quantity, unit=unit, estimate=found.estimate, lower=found.lower,
                 upper=found.upper, note=found.note)  # fmt: skip
 

@@ -110,9 +110,9 @@ def profile(
     --------
     >>> import fits
     >>> from fits.profile import profile
-    >>> fitted = fits.fit([fits.load_study("nielson_powless_2007")], "EncodingOnly", starts=2, shared=False)
+    >>> fitted = fits.fit([fits.load_study("brzosko_2017")], "EncodingOnly", starts=2, shared=False)
     >>> profile(fitted).intervals.verdict.tolist()
-    ['identified']
+    ['identified', 'identified']
     """
     quantile = _quantile(level)
     if workers is not None and workers < 1:

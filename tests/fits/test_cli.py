@@ -11,7 +11,7 @@ import pandas
 import pytest
 
 import engram
-from fits import cli, estimation, results
+from fits import cli, commands, estimation, results
 from fits.output_folder import OutputError, output_folder, remedy
 
 STUDY = """
@@ -217,7 +217,7 @@ def test_a_protocol_that_cannot_be_run_is_refused_with_its_file(folder, capsys, 
 
 def test_a_fit_that_does_not_converge_is_refused_and_leaves_nothing(folder, capsys, monkeypatch):
     def fails(objective, position, anchor=None):
-        return dict(log_likelihood=-1.0, converged=False, message="gave up", evaluations=1, x=position)
+        return dict(log_likelihood=-1.0, value=1.0, converged=False, message="gave up", evaluations=1, x=position)
 
     monkeypatch.setattr(estimation, "search", fails)
     sentence = refused(capsys, "fit", "tiny.toml", "--model", "EncodingOnly", "--out", "new", "--starts", "2")
@@ -227,14 +227,18 @@ def test_a_fit_that_does_not_converge_is_refused_and_leaves_nothing(folder, caps
     assert sorted(os.listdir()) == ["protocol.toml", "tiny.toml"]
 
 
-def test_a_full_disk_leaves_nothing_behind(folder, capsys, monkeypatch):
+def test_a_full_disk_leaves_no_half_results_and_what_was_finished_is_not_lost(folder, capsys, monkeypatch):
     def fills(*_):
         raise OSError(errno.ENOSPC, "No space left on device", "estimates.csv")
 
     monkeypatch.setattr(results, "write_tables", fills)
     sentence = refused(capsys, "fit", "tiny.toml", "--model", "EncodingOnly", "--out", "a/b", "--starts", "1")
     assert "estimates.csv" in sentence and "space" in sentence
-    assert sorted(os.listdir()) == ["protocol.toml", "tiny.toml"]
+    assert os.listdir("a") == ["b.partial.jsonl"]
+    monkeypatch.undo()
+    os.chdir(folder)
+    again = ("fit", "tiny.toml", "--model", "EncodingOnly", "--out", "a/b", "--starts", "1", "--resume")
+    assert engram_command(*again) == 0 and os.listdir("a") == ["b"]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
@@ -256,7 +260,7 @@ def test_an_interrupt_ends_in_130_and_leaves_nothing(folder, capsys, monkeypatch
     def interrupts(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(estimation, "fit", interrupts)
+    monkeypatch.setattr(commands, "fit", interrupts)
     assert engram_command("fit", "tiny.toml", "--model", "EncodingOnly", "--out", "new") == 130
     assert "interrupted" in capsys.readouterr().err
     assert sorted(os.listdir()) == ["protocol.toml", "tiny.toml"]
@@ -266,7 +270,7 @@ def test_a_mistake_of_ours_is_not_passed_off_as_one_of_the_user(folder, monkeypa
     def breaks(*_, **__):
         int("a bug")
 
-    monkeypatch.setattr(estimation, "fit", breaks)
+    monkeypatch.setattr(commands, "fit", breaks)
     with pytest.raises(ValueError, match="a bug"):  # raised by Python itself, not by a check of ours
         engram_command("fit", "tiny.toml", "--model", "EncodingOnly", "--out", "new")
     assert not Path("new").exists()
