@@ -12,7 +12,7 @@ from pathlib import Path
 from .measurement import Measurement, Skipped
 
 PARTS = (
-    "speed", "accuracy", "against_scipy", "against_fixed_step", "scaling", "start_up", "compile_time"
+    "speed", "accuracy", "against_scipy", "against_fixed_step", "scaling", "start_up", "compile_time", "inference"
 )  # fmt: skip
 COLUMNS = ("benchmark", "quantity", "value", "unit", "command", "date")
 

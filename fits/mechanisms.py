@@ -35,7 +35,7 @@ CLOCKS = {"ThresholdCapture": "tau_early", "LinearCapture": "tau_tag"}
 _CAPTIONS = {
     "retroactive-window": "Above, simulated with the jointly fitted biology: enhancement of a neutral memory, with its "
     "band. Below, every published interval at which an effect was significant or not (without drugs).",
-    "saturation": "Simulated with the jointly fitted biology: enhancement against the dose of a release, with its band.",
+    "saturation": "Simulated with the jointly fitted biology: enhancement against the dose released, with its band.",
     "tag-clocks": "The decay of the tag, estimated from all studies, and with a value of its own for slices.",
     "reactivation-or-tagging": "What the fit of Zhu 2022 loses when part of the mechanism is taken away.",
     "eligibility-or-capture": "Observed (standard errors) and predicted EPSPs of Brzosko 2015, variants of one model.",
