@@ -29,8 +29,9 @@ _STALE = 0.004  # residuals: misprediction from which derivatives are taken anew
 _WRONG = 0.15  # residuals: misprediction of one step from which they are taken anew at once
 _WIDE = 0.05  # widths of the search: trust region in which a search that has ended can find no more
 _SMALLEST_STEP = 1e-5  # widths of the search
-_MOST_STEPS = 40
-_PATIENCE = 6  # steps
+_MOST_STEPS = 30
+_PATIENCE = 5  # steps
+_HOPELESS = 5.0  # a search is given up if it takes so many times its last steps to reach what is sought
 _MOST_CHANGES = 15  # of the active set
 _STEP = 1e-6
 
@@ -213,17 +214,21 @@ class Landscape:
         """The point of least deviance that can be reached from ``point`` while some coordinates stay.
 
         The search ends where a further step promises too little, or several together have brought too little:
-        ``finest``, or a three-hundredth of the distance from the deviance ``sought`` if that is more. At a kink, where
+        ``finest``, or a hundredth of the distance from the deviance ``sought`` if that is more. At a kink, where
         no step helps, it ends with ``settled`` False.
         """
-        radius = 0.25
+        radius = 0.1
         reached = []
         for _ in range(_MOST_STEPS):
-            off = 0.0 if sought is None else abs(point.deviance - sought) / 300
+            off = 0.0 if sought is None else abs(point.deviance - sought) / 100
             tolerance = max(finest, off)
             reached.append(point.deviance)
-            if len(reached) > _PATIENCE and reached[-_PATIENCE - 1] - reached[-1] < tolerance:
-                return replace(point, settled=max(point.drift) <= _STALE)
+            if len(reached) > _PATIENCE:
+                gain = reached[-_PATIENCE - 1] - reached[-1]
+                if gain < tolerance:
+                    return replace(point, settled=max(point.drift) <= _STALE)
+                if sought is not None and point.deviance - sought > _HOPELESS * gain:
+                    break
             matrix, gradient = self.normal(point)
             step, promise = self._step(point.position, matrix, gradient, held, radius)
             if promise < tolerance:

@@ -6,7 +6,7 @@ al. 2009, doi:10.1093/bioinformatics/btp358; Venzon & Moolgavkar 1988, doi:10.23
 needs no quadratic likelihood, and it tells a parameter with a wide interval from one without any limit.
 
 The walk goes outward from the estimate. Each stride is as long as the quadratic approximation at the last point says,
-and at most a quarter of the search; each point is then fitted and its profile evaluated. Between the last point below
+and at most an eighth of the search; each point is then fitted and its profile evaluated. Between the last point below
 the quantile and the first above it, secants find the end, to a third of a per cent of its distance
 from the estimate. Where a profile has several branches, the interval is the part about the estimate.
 """
@@ -33,7 +33,7 @@ from .objective import Coordinate, Objective
 
 _FIRST = 0.3  # of the quantile: what the first stride aims for
 _BEYOND = 1.06  # of the quantile: what later strides aim for, so as to cross it
-_LONGEST = 0.25  # stride, in widths of the search
+_LONGEST = 0.125  # stride, in widths of the search
 _ALMOST = 0.004  # of the quantile: an end this close to it is found
 _FINEST = 0.003  # of the distance from the estimate: a bracket this narrow is an end
 _JUMP = 0.1  # of the quantile: how far below it a profile that jumps across may stay
