@@ -12,6 +12,7 @@ import numpy as np
 import pandas
 
 from .comparison import compare
+from .diagnostics import residual_figure, residual_table, study_influence
 from .estimation import Fit, FitError, fit
 from .findings import preference
 from .model_recovery import recover_models
@@ -63,6 +64,12 @@ def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Seque
         made = provenance(options.command_line, starts, options.seed, options.workers)
         write_fit(folder, studies, fits, made)
         save(fits, folder)
+        _write(pandas.concat([residual_table(one).assign(model=one.model) for one in fits]), folder / "residuals.csv")
+        for one in fits:
+            save_figure(residual_figure(one), folder, f"residuals-{one.model}")
+        if len(studies) > 1:
+            pulls = [study_influence(one).assign(model=one.model) for one in fits]
+            _write(pandas.concat(pulls), folder / "influence.csv")
         if profiles:
             _write(pandas.concat(profiles, ignore_index=True), folder / "profiles.csv")
         checkpoint.remove()

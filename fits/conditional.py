@@ -230,13 +230,13 @@ class Landscape:
                 if sought is not None and point.deviance - sought > _HOPELESS * gain:
                     break
             matrix, gradient = self.normal(point)
-            step, promise = self._step(point.position, matrix, gradient, held, radius)
+            step, promise = self.step(point.position, matrix, gradient, held, radius)
             if promise < tolerance:
                 renewed = self.fresh(point, _STALE)
                 if renewed is not point:
                     point = renewed
                     continue
-                if radius >= _WIDE or self._step(point.position, matrix, gradient, held, _WIDE)[1] < tolerance:
+                if radius >= _WIDE or self.step(point.position, matrix, gradient, held, _WIDE)[1] < tolerance:
                     return replace(point, settled=True)
             longest = float(np.max(np.abs(step) / self.width))
             there = self._best_after(point, step, matrix, held, promise)
@@ -272,14 +272,14 @@ class Landscape:
             missed = there.residuals[k] - point.residuals[k] - point.jacobians[k] @ step[block.columns]
             bend[block.columns] += (point.jacobians[k] * self.width[block.columns]).T @ missed
         longest = float(np.max(np.abs(step) / self.width))
-        turn, _ = self._step(there.position, matrix, bend, held, 0.75 * longest)
+        turn, _ = self.step(there.position, matrix, bend, held, 0.75 * longest)
         try:
             bent = self.moved(there, np.clip(there.position + turn, self.low, self.high))
         except SimulationError:
             return there
         return bent if bent.deviance < there.deviance else there
 
-    def _step(
+    def step(
         self, position: np.ndarray, matrix: np.ndarray, gradient: np.ndarray, held: Sequence[int], radius: float
     ) -> tuple[np.ndarray, float]:
         """The step to the least predicted deviance within bounds and trust region, and what it promises."""

@@ -30,6 +30,8 @@ from .study import Study
 
 _CONTINUED = 3  # times that the best search goes on where it has not settled
 _WIDEST = 0.2  # standard error, in widths of the search, from which 95 % intervals span most of it
+NEAR_BOUND = 1e-3  # widths of the search: nearer than that to a bound, the slope says whether an estimate is at it
+_ON_BOUND = 1e-6
 _LEAST_INFORMATION = 1e-8  # relative eigenvalue of the information below which a direction is flat
 
 
@@ -320,8 +322,7 @@ def standard_errors(objective: Objective, position: np.ndarray) -> tuple[np.ndar
     if not size:
         return errors, verdicts
     low, high = np.array(objective.bounds).T
-    margin = 1e-6 * (high - low)
-    for bound in np.flatnonzero((position <= low + margin) | (position >= high - margin)):
+    for bound in np.flatnonzero(at_bounds(objective, position)):
         verdicts[int(bound)] = "at bound"
     free = [k for k in range(size) if verdicts[k] == "ok"]
     if not free:
@@ -338,6 +339,25 @@ def standard_errors(objective: Objective, position: np.ndarray) -> tuple[np.ndar
             verdicts[k] = "not identified"
         errors[k] = spread * scale[place]
     return errors, verdicts
+
+
+def at_bounds(objective: Objective, position: np.ndarray) -> np.ndarray:
+    """Which coordinates are at a bound, (coordinates,): on it, or near it while the deviance still falls towards it.
+
+    The trust region keeps a search inside the bounds, and it ends where the last step gains too little to tell.
+    """
+    if not len(position):
+        return np.zeros(0, dtype=bool)
+    low, high = np.array(objective.bounds).T
+    width = high - low
+    below, above = (position - low) / width, (high - position) / width
+    on = np.minimum(below, above) <= _ON_BOUND
+    near = np.minimum(below, above) <= NEAR_BOUND
+    if not (near & ~on).any():
+        return np.asarray(on)
+    _, slope = objective.deviance(position)
+    outward = np.where(below < above, slope, -slope)  # how the deviance rises inward
+    return np.asarray(on | (near & (outward > 0)))
 
 
 def _prediction_table(study: Study, predicted: np.ndarray) -> pandas.DataFrame:

@@ -23,12 +23,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas
+from matplotlib.figure import Figure
 from scipy.stats import chi2
 
 from engram.consolidation.model import SimulationError
+from engram.figure_style import GREY, StyledFigure, look, style
 
 from .conditional import TOLERANCE, Landscape, Point
-from .estimation import Fit
+from .estimation import NEAR_BOUND, Fit
 from .objective import Coordinate, Objective
 
 _FIRST = 0.3  # of the quantile: what the first stride aims for
@@ -40,7 +42,6 @@ _JUMP = 0.1  # of the quantile: how far below it a profile that jumps across may
 _NEAR = 1.6  # quantiles: a rise up to here is taken for a point just beyond the end
 _MOST_POINTS = 25  # a side
 _IMPROVED = 0.02  # of the deviance: what counts as a better optimum
-_MARGIN = 1e-4  # widths of the search: an estimate so close to a bound is at it, for the fit does not see farther
 
 
 class Improved(NamedTuple):
@@ -114,7 +115,7 @@ def profile(
     >>> profile(fitted).intervals.verdict.tolist()
     ['identified', 'identified']
     """
-    quantile = _quantile(level)
+    quantile = quantile_of(level)
     if workers is not None and workers < 1:
         raise ValueError(f"workers is {workers}; give at least 1, or None for the number of cores")
     objective = copy.copy(fit.objective)
@@ -147,7 +148,8 @@ def profile(
     )  # fmt: skip
 
 
-def _quantile(level: float) -> float:
+def quantile_of(level: float) -> float:
+    """The rise of the deviance at which an interval of this confidence level ends."""
     if not 0 < level < 1:
         raise ValueError(f"level is {level}; give a number between 0 and 1, such as 0.95")
     return float(chi2.ppf(level, 1))
@@ -317,7 +319,7 @@ def _interval(
     elif walks.lower is not None and walks.upper is not None:
         verdict = "identified"
     else:
-        at_bound = place < _MARGIN if walks.lower is None else place > 1 - _MARGIN
+        at_bound = place < NEAR_BOUND if walks.lower is None else place > 1 - NEAR_BOUND
         verdict = "at bound" if at_bound else "one-sided"
         side = "upper" if walks.lower is None else "lower"
         bound = coordinate.bounds[0 if walks.lower is None else 1]
@@ -351,3 +353,34 @@ def _curves(objective: Objective, origin: Point, results: dict[int, _Walks]) -> 
                 **dict(zip(names, values, strict=True)),
             })  # fmt: skip
     return pandas.DataFrame(rows, columns=["study", "parameter", "value", "rise", "settled", *names])
+
+
+def profile_figure(profiles: Profiles) -> Figure:
+    """A profile for each parameter, with its quantile, its estimate and its limits; a panel each."""
+    table = profiles.intervals
+    columns = min(len(table), 4) or 1
+    rows = math.ceil(len(table) / columns) or 1
+    with style():
+        figure = StyledFigure(figsize=(1.75 * columns + 0.5, 1.5 * rows + 0.3), layout="constrained")
+        axes = list(figure.subplots(rows, columns, squeeze=False, sharey=True).flat)
+        row: Any
+        for ax, row in zip(axes, table.itertuples(), strict=False):
+            curves = profiles.curves
+            curve = curves[(curves.study == row.study) & (curves.parameter == row.parameter)]
+            seen = curve[curve.rise < 3 * profiles.quantile]
+            ax.axhline(profiles.quantile, color=GREY, linewidth=0.7, linestyle=":")
+            ax.plot(seen.value, seen.rise, marker=".", clip_on=True, **look(0))
+            ax.axvline(row.estimate, color=GREY, linewidth=0.7)
+            limits = [limit for limit in (row.lower, row.upper) if not math.isnan(limit)]
+            ax.plot(limits, [profiles.quantile] * len(limits), "|", color=look(1)["color"], markersize=11)
+            if seen.value.min() > 0 and seen.value.max() > 20 * seen.value.min():
+                ax.set_xscale("log")
+            unit = "" if row.unit == "1" else f" ({row.unit})"
+            title = row.parameter if row.study == "shared" else f"{row.study}\n{row.parameter}"
+            ax.set_title(title, fontsize=6.5)
+            ax.set_xlabel(f"{row.verdict}{unit}", fontsize=6.5)
+            ax.set_ylim(-0.05 * profiles.quantile, 2 * profiles.quantile)
+        for ax in axes[len(table) :]:
+            ax.set_axis_off()
+        figure.supylabel(f"2 Δ log-likelihood (dotted: limit at {100 * profiles.level:g} %)", fontsize=8)
+    return figure
