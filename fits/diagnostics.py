@@ -35,6 +35,7 @@ class _Local(NamedTuple):
     landscape: Landscape
     point: Point
     matrix: np.ndarray  # JᵀJ
+    pull: np.ndarray  # Jᵀr of the coordinates at a bound; 0 elsewhere, for the fit is taken to have converged
     inverse: np.ndarray  # of it, over the free coordinates; 0 elsewhere
     errors: np.ndarray  # standard errors
 
@@ -42,13 +43,14 @@ class _Local(NamedTuple):
 def _local(fit: Fit) -> _Local:
     landscape = Landscape.of(fit.objective)
     point = landscape.at(fit.position)
-    matrix, _ = landscape.normal(point)
-    free = np.flatnonzero(~at_bounds(fit.objective, fit.position))
+    matrix, gradient = landscape.normal(point)
+    bound = at_bounds(fit.objective, fit.position)
+    free = np.flatnonzero(~bound)
     inverse = np.zeros_like(matrix)
     if len(free):
         chosen = np.ix_(free, free)
         inverse[chosen] = np.linalg.inv(matrix[chosen] + _RIDGE * np.eye(len(free)))
-    return _Local(landscape, point, matrix, inverse, np.sqrt(np.diag(inverse)))
+    return _Local(landscape, point, matrix, np.where(bound, gradient, 0.0), inverse, np.sqrt(np.diag(inverse)))
 
 
 def residual_table(fit: Fit) -> pandas.DataFrame:
@@ -70,7 +72,6 @@ def residual_table(fit: Fit) -> pandas.DataFrame:
     local = _local(fit)
     names = [coordinate.name_in_full for coordinate in fit.objective.coordinates]
     width = local.landscape.width
-    _, gradient = local.landscape.normal(local.point)
     effective = 0.0
     rows = []
     table = fit.predictions
@@ -88,7 +89,7 @@ def residual_table(fit: Fit) -> pandas.DataFrame:
                 continue
             deviance = float(local.point.residuals[index][k])
             matrix = local.matrix - np.outer(scaled[k], scaled[k])
-            step, _ = local.landscape.step(fit.position, matrix, gradient - scaled[k] * deviance, [], 1.0)
+            step, _ = local.landscape.step(fit.position, matrix, local.pull - scaled[k] * deviance, [], 1.0)
             left = step / width
             shifts = np.divide(left, local.errors, out=np.zeros_like(left), where=local.errors > 0)
             most = int(np.argmax(np.abs(shifts))) if len(shifts) else -1
@@ -136,12 +137,11 @@ def study_influence(fit: Fit) -> pandas.DataFrame:
         raise ValueError(f"the fit holds only {fit.studies[0]}; leaving a study out takes a joint fit of several")
     local = _local(fit)
     landscape, point = local.landscape, local.point
-    _, gradient = landscape.normal(point)
     rows = []
     for index, study in enumerate(objective.studies):
         columns = objective.columns[index]
         scaled = point.jacobians[index] * landscape.width[columns]
-        matrix, slope = local.matrix.copy(), gradient.copy()
+        matrix, slope = local.matrix.copy(), local.pull.copy()
         matrix[np.ix_(columns, columns)] -= scaled.T @ scaled
         slope[columns] -= scaled.T @ point.residuals[index]
         own = [k for k in columns if objective.coordinates[k].study != "shared"]
@@ -167,7 +167,7 @@ def residual_figure(fit: Fit) -> Figure:
                  cell="cell (deviance residual)")  # fmt: skip
     rows = np.arange(len(table))
     with style():
-        figure = StyledFigure(figsize=(5.6, 0.9 + 0.155 * len(table)), layout="constrained")
+        figure = StyledFigure(figsize=(7.2, 0.9 + 0.155 * len(table)), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
         left.axvspan(-_LARGE, _LARGE, color="0.94", linewidth=0)
         left.axvline(0, color=GREY, linewidth=0.7)
@@ -186,7 +186,7 @@ def residual_figure(fit: Fit) -> Figure:
             for ax in (left, right):
                 ax.axhline(place + 0.5, color="0.8", linewidth=0.6)
         labels = [
-            textwrap.shorten(f"{row.study}: {row.observation}", 48, placeholder="…") for row in table.itertuples()
+            textwrap.shorten(f"{row.study}: {row.observation}", 80, placeholder="…") for row in table.itertuples()
         ]
         left.set_yticks(rows, labels, fontsize=5.5)
         left.tick_params(axis="y", length=0)

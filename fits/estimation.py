@@ -30,7 +30,7 @@ from .study import Study
 
 _CONTINUED = 3  # times that the best search goes on where it has not settled
 _WIDEST = 0.2  # standard error, in widths of the search, from which 95 % intervals span most of it
-NEAR_BOUND = 1e-3  # widths of the search: nearer than that to a bound, the slope says whether an estimate is at it
+NEAR_BOUND = 1e-3  # widths of the search: nearer to a bound than that, the slope says whether an estimate is at it
 _ON_BOUND = 1e-6
 _LEAST_INFORMATION = 1e-8  # relative eigenvalue of the information below which a direction is flat
 
@@ -342,22 +342,22 @@ def standard_errors(objective: Objective, position: np.ndarray) -> tuple[np.ndar
 
 
 def at_bounds(objective: Objective, position: np.ndarray) -> np.ndarray:
-    """Which coordinates are at a bound, (coordinates,): on it, or near it while the deviance still falls towards it.
+    """Which coordinates are at a bound, (coordinates,): on it, or so near that the next Newton step would reach it.
 
     The trust region keeps a search inside the bounds, and it ends where the last step gains too little to tell.
     """
     if not len(position):
         return np.zeros(0, dtype=bool)
     low, high = np.array(objective.bounds).T
-    width = high - low
-    below, above = (position - low) / width, (high - position) / width
-    on = np.minimum(below, above) <= _ON_BOUND
-    near = np.minimum(below, above) <= NEAR_BOUND
-    if not (near & ~on).any():
+    below, above = position - low, high - position
+    nearest = np.minimum(below, above) / (high - low)
+    on = nearest <= _ON_BOUND
+    if (on | (nearest > NEAR_BOUND)).all():
         return np.asarray(on)
-    _, slope = objective.deviance(position)
-    outward = np.where(below < above, slope, -slope)  # how the deviance rises inward
-    return np.asarray(on | (near & (outward > 0)))
+    residuals, slopes = objective.residuals(position), objective.jacobian(position)
+    outward = np.where(below < above, 1, -1) * (slopes.T @ residuals)
+    reached = outward > (slopes**2).sum(axis=0) * np.minimum(below, above)
+    return np.asarray(on | ((nearest <= NEAR_BOUND) & reached))
 
 
 def _prediction_table(study: Study, predicted: np.ndarray) -> pandas.DataFrame:

@@ -243,7 +243,7 @@ class _Walk:
         if jumps:
             self.notes.append("the likelihood jumps here")
         if not inner.settled:
-            self.notes.append("the other parameters are at a kink of the likelihood")
+            self.notes.append("the fit of the others had not settled (a kink, or a long curved valley)")
         return float(inner.position[self.k])
 
     def _between(self, inner: Point, outer: Point) -> float:
