@@ -55,10 +55,14 @@ def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Seque
                             keep=_keeper(checkpoint, model))
                     )  # fmt: skip
                 if options.profiles:
-                    size = max(1, len(fits[-1].estimates))
-                    with progress.part(f"profiles of {model}", starts, size):
-                        found = profile(fits[-1], workers=options.workers, progress=progress.finished)
-                    profiles.append(found.intervals.assign(model=model))
+                    part = f"profiles of {model}"
+                    kept = checkpoint.done(part)
+                    if not kept:
+                        with progress.part(part, starts, max(1, len(fits[-1].estimates))):
+                            found = profile(fits[-1], workers=options.workers, progress=progress.finished)
+                        checkpoint.keep(part, 0, found.intervals.to_dict("list"))
+                        kept = checkpoint.done(part)
+                    profiles.append(pandas.DataFrame(kept[0]).assign(model=model))
         finally:
             progress.close()
         made = provenance(options.command_line, starts, options.seed, options.workers)
@@ -87,7 +91,7 @@ def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Seque
 
 def run_trials(options: argparse.Namespace, study: Study, models: Sequence[str]) -> None:
     """Fit raw trials: everybody together and, where asked for, every participant."""
-    trials = read_trials(options.trials or None, study, missing=options.missing)
+    trials = read_trials(options.trials or None, study, missing=options.missing, skip_broken=options.skip_broken)
     unanswered = int(trials.missing.missing.sum())
     starts = options.starts or STARTS
     fits: list[TrialFit] = []
@@ -109,11 +113,15 @@ def run_trials(options: argparse.Namespace, study: Study, models: Sequence[str])
             parts = [getattr(one, name).assign(model=one.model) for one in fits]
             _write(pandas.concat(parts, ignore_index=True), folder / f"{name}.csv")
         _write(trials.missing.reset_index(), folder / "missing.csv")
+        if trials.skipped:
+            _write(pandas.DataFrame(trials.skipped, columns=["participant", "reason"]), folder / "skipped.csv")
         if people:
             _write(pandas.concat(people, ignore_index=True), folder / "participants.csv")
             frequencies = _frequencies(fits, people)
             _write(frequencies, folder / "model-frequencies.csv")
     print(f"{len(trials.participants)} participants, {fits[0].n_trials} answered trials, {unanswered} unanswered\n")
+    for name, reason in trials.skipped:
+        print(f"participant {name!r} is left out: {reason}")
     for one in fits:
         print(f"{one.model}, {one.level} level: log-likelihood {one.log_likelihood:.2f}, {one.n_parameters} "
               f"parameters, AIC {2 * one.n_parameters - 2 * one.log_likelihood:.2f}, {one.seconds:.1f} s")  # fmt: skip
@@ -196,6 +204,8 @@ def _kept(options: argparse.Namespace, task: dict[str, Any]) -> Iterator[Checkpo
                 f"{checkpoint.kept} finished pieces are kept in {checkpoint.path}; repeat the command with --resume"
             ) from None
         raise
+    finally:
+        checkpoint.close()
 
 
 def _keeper(checkpoint: Checkpoint, part: str) -> Callable[[int, Any], None]:
