@@ -84,7 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--priors", action="store_true", help="maximum a posteriori: the priors of files and biology")
     command.add_argument("--profiles", action="store_true", help="profile-likelihood intervals of every parameter")
     command.add_argument("--trials", nargs="?", const="", metavar="PATH",
-                         help="fit raw trials: a table, a folder of events.tsv, or what ENGRAM_DATA holds")  # fmt: skip
+                         help="fit raw trials: a table, a folder of events.tsv, or what ENGRAM_DATA holds; with "
+                         "several studies they stand in for the results of the one that has [trials]")  # fmt: skip
     command.add_argument("--level", choices=("phase", "item"), help="timing of raw trials (default: phase)")
     command.add_argument("--missing", choices=("error", "drop", "separate"), help="what unanswered trials do")
     command.add_argument("--skip-broken", action="store_true", help="leave out participants with a broken file")
@@ -210,7 +211,11 @@ def _fit(options: argparse.Namespace) -> None:
         run_fit(options, studies, models)
         return
     if len(studies) > 1:
-        raise CommandError(f"--trials: {len(studies)} studies are named; raw trials are fitted one study at a time")
+        if options.level == "item" or options.participants:
+            name = "participants" if options.participants else "level item"
+            raise CommandError(f"--{name} works with one study; leave it out, or name the study of the trials alone")
+        run_fit(options, studies, models)
+        return
     for name in ("resume", "profiles", "priors"):
         if getattr(options, name):
             raise CommandError(f"--{name} does not work with --trials; leave it out")

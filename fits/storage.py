@@ -25,7 +25,7 @@ from engram.neuromodulation import Neuromodulator
 
 from .estimation import Fit, summarise
 from .objective import Objective
-from .study import Study, load_study
+from .study import Observation, Study, Term, load_study
 from .tables import StudyError
 
 try:
@@ -56,6 +56,7 @@ def save(fits: Sequence[Fit], folder: str | Path) -> None:
             study.id: {
                 "digest": _digest(Path(study.path)),
                 "starts": {name: parameter.start for name, parameter in study.parameters.items()},
+                "cells": _cells(study),
             }
             for study in studies
         },
@@ -90,7 +91,12 @@ def load(folder: str | Path) -> tuple[Fit, ...]:
             key: dataclasses.replace(parameter, start=known["starts"][key])
             for key, parameter in study.parameters.items()
         }
-        studies.append(dataclasses.replace(study, parameters=moved))
+        cells = [
+            Observation(**{**cell, "terms": tuple(Term(**term) for term in cell["terms"])})
+            for cell in known.get("cells", ())
+        ]
+        observations = tuple(cells) or study.observations
+        studies.append(dataclasses.replace(study, parameters=moved, observations=observations))
     return tuple(_fit(one, studies) for one in content["fits"])
 
 
@@ -220,7 +226,13 @@ def _plain(value: Any) -> Any:
 def task_of(studies: Sequence[Study], models: Sequence[str], **options: Any) -> dict[str, Any]:
     """Everything that decides the numbers of a fit, for a :class:`Checkpoint`."""
     files = {study.id: _digest(Path(study.path)) for study in studies}
-    return {"engram": engram.__version__, "studies": files, "models": list(models), **options}
+    trials = {study.id: _cells(study) for study in studies if _cells(study)}
+    return {"engram": engram.__version__, "studies": files, "models": list(models), **options, "trials": trials}
+
+
+def _cells(study: Study) -> list[dict[str, Any]]:
+    """The counts of raw trials that stand in for a study's results (``fits.with_trials``): its file has none."""
+    return [dataclasses.asdict(o) for o in study.observations if o.kind == "cell"]
 
 
 def _digest(path: Path) -> str:
