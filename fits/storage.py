@@ -76,14 +76,20 @@ def load(folder: str | Path) -> tuple[Fit, ...]:
     """
     path = Path(folder) / _NAME
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return _loaded(json.loads(path.read_text(encoding="utf-8")), Path(folder))
+    except StudyError:
+        raise
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error.strerror}); name a folder that engram fit wrote") from None
-    except ValueError:
-        raise StudyError(f"{path}: is not a fit that engram saved; name a folder that engram fit wrote") from None
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:  # no JSON, or not that of a fit
+        raise StudyError(f"{path}: is not a fit that engram saved; name a folder that engram fit wrote") from error
+
+
+def _loaded(content: Any, folder: Path) -> tuple[Fit, ...]:
+    """The fits of a ``fit.json``; any error of a key or type where it is not one."""
     studies = []
     for name, known in content["studies"].items():
-        file = Path(folder) / "studies" / f"{name}.toml"
+        file = folder / "studies" / f"{name}.toml"
         study = load_study(file)
         if _digest(file) != known["digest"]:
             raise StudyError(f"{file}: has changed since the fit was saved; fit again, or put the old file back")
@@ -97,6 +103,8 @@ def load(folder: str | Path) -> tuple[Fit, ...]:
         ]
         observations = tuple(cells) or study.observations
         studies.append(dataclasses.replace(study, parameters=moved, observations=observations))
+    if not content["fits"]:
+        raise ValueError("no fits")
     return tuple(_fit(one, studies) for one in content["fits"])
 
 
@@ -206,7 +214,7 @@ class Checkpoint:
             except ValueError:
                 what = f"line {number + 1} is damaged; delete the file and begin again"
                 raise StudyError(f"{self.path}: {what}") from None
-        if not rows or rows[0].get("task") != self._digest:
+        if not rows or not isinstance(rows[0], dict) or rows[0].get("task") != self._digest:
             raise StudyError(
                 f"{self.path}: is of another run (other studies, models, numbers, seed, options or version); "
                 "repeat the command that was interrupted, or delete the file"

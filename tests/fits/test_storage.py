@@ -51,9 +51,10 @@ def test_a_folder_without_a_fit_or_with_a_changed_study_is_explained(tmp_path, o
     file.write_text(ONE + "\n", encoding="utf-8")
     with pytest.raises(StudyError, match=r"one\.toml: has changed since the fit was saved"):
         load(tmp_path)
-    (tmp_path / "fit.json").write_text("{", encoding="utf-8")
-    with pytest.raises(StudyError, match="is not a fit that engram saved"):
-        load(tmp_path)
+    for text in ("{", "{}", "3", '{"studies": {}, "fits": []}', '{"studies": {"one": {}}, "fits": [{}]}', "\xff"):
+        (tmp_path / "fit.json").write_text(text, encoding="latin-1")
+        with pytest.raises(StudyError, match="is not a fit that engram saved"):
+            load(tmp_path)
 
 
 def test_fits_of_different_studies_are_not_saved_together(tmp_path, one):
