@@ -132,7 +132,7 @@ class TrialPredictor:
         self.level = level
         self.data = _count(trials, study, layout, level)
         self._layout = layout
-        _check_response(study, self.data)
+        check_response(study, bool(self.data.lures))
         groups = _groups(layout)
         if level == "phase":
             designs = {layout.condition: study.conditions[layout.condition]}
@@ -236,13 +236,14 @@ def _check_level(level: str) -> None:
         raise ValueError(f"level is {level!r}; use one of {', '.join(LEVELS)}")
 
 
-def _check_response(study: Study, data: TrialCounts) -> None:
+def check_response(study: Study, lures: bool) -> None:
+    """Refuse a response that has no outcomes, or says nothing of lures where there are some."""
     response = RESPONSES[study.response]
     if not response.outcomes:
         raise TrialError(
             f"{study.path}: response.type: {study.response!r} has no outcomes that trials could be counted by"
         )
-    if data.lures and not hasattr(response, "lure_probabilities"):
+    if lures and not hasattr(response, "lure_probabilities"):
         raise TrialError(
             f"{study.path}: response.type: {study.response!r} says nothing of new items; remove their trials"
         )
