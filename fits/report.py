@@ -24,6 +24,7 @@ from .figures import assumed, label_of
 from .progress import Progress
 from .reproduce import CURVES, JOINT, TOGETHER, Reproduction
 from .results import save_figure, write_tables
+from .sections.pages import Page, pages
 from .study import FLAGS, Study
 from .timeline import relations, timeline
 from .wording import fixed, number, quantity
@@ -51,13 +52,17 @@ def write_report(folder: Path, results: Reproduction) -> None:
     Parameters
     ----------
     folder : Path
-        An existing folder.
+        An existing folder. Long sections that it holds in ``sections`` are shown; the others are as stored.
     results : Reproduction
     """
     progress = Progress(1.0)
+    long_sections = pages(folder / "sections")
     try:
-        with progress.part("drawing figures", 1.0, 12 + len(results.studies)):
-            for name, figure in _figures(results).items():
+        drawn = _figures(results)
+        drawn.update({drawing.name: drawing.figure for page in long_sections if page.shown
+                      for drawing in page.shown.drawings})  # fmt: skip
+        with progress.part("drawing figures", 1.0, len(drawn)):
+            for name, figure in drawn.items():
                 save_figure(figure, folder / "figures", name)
                 progress.finished()
     finally:
@@ -67,11 +72,11 @@ def write_report(folder: Path, results: Reproduction) -> None:
     _write_curves(folder, results)
     _write_answers(folder, results)
     seconds = {**results.seconds, **progress.seconds}
-    page = render(results, folder / "figures", seconds)
+    page = render(results, folder / "figures", seconds, long_sections)
     (folder / "report.html").write_text(page, encoding="utf-8")
 
 
-def render(results: Reproduction, drawn: Path, seconds: Mapping[str, float]) -> str:
+def render(results: Reproduction, drawn: Path, seconds: Mapping[str, float], long_sections: Sequence[Page] = ()) -> str:
     """The page, with the figures in the folder ``drawn`` inside it."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(files("fits") / "templates")),
@@ -103,6 +108,7 @@ def render(results: Reproduction, drawn: Path, seconds: Mapping[str, float]) -> 
             }
             for answer in results.answers
         ],
+        long_sections=long_sections,
         flags=FLAGS,
         JOINT=JOINT,
         TOGETHER=TOGETHER,

@@ -14,7 +14,7 @@ from ..diagnostics import residual_table, study_influence
 from ..estimation import Fit
 from ..figures import label_of
 from ..findings import LARGE_RESIDUAL
-from ..wording import capitalised, fixed, listed, number, share
+from ..wording import fixed, number, share
 from .section import Drawing, Listing, Piece, Section, Shown, Tables, Work
 
 _RESIDUALS = ["study", "observation", "kind", "residual", "leverage", "cook", "moves", "shift"]
@@ -72,20 +72,25 @@ def _show(tables: Tables) -> Shown:
 
 def sentence(tables: Tables) -> str:
     """How many residuals are large, how many observations hold a fit, and which study moves the biology most."""
-    words = []
-    for model, group in tables["residuals"].groupby("model", sort=False):
+    residuals = tables["residuals"]
+    missed, holding = [], []
+    for model, group in residuals.groupby("model", sort=False):
         large = int((group.residual.abs() > LARGE_RESIDUAL).sum())
-        holding = int((group.cook > _LARGE_COOK).sum())
-        words.append(f"{label_of(str(model))} misses {large} of {len(group)} observations by more than "
-                     f"{LARGE_RESIDUAL:g} standard deviations ({share(large / len(group))}; 5 % are expected of a true "
-                     f"model) and hangs on {holding} with a Cook's distance above {_LARGE_COOK:g}")  # fmt: skip
-    said = f"{capitalised('; '.join(words))}."
+        missed.append(f"{label_of(str(model))} {large} of {len(group)} ({share(large / len(group))})")
+        holding.append(f"{label_of(str(model))} on {int((group.cook > _LARGE_COOK).sum())}")
+    said = (f"More than {LARGE_RESIDUAL:g} standard deviations from their prediction lie: {'; '.join(missed)}, where "
+            f"5 % are expected of a true model. Fits hang on single observations (Cook's distance above "
+            f"{_LARGE_COOK:g}): {', '.join(holding)}.")  # fmt: skip
     pulls = tables.get("pulls", pandas.DataFrame())
     if len(pulls):
         most = pulls.loc[pulls.groupby("model", sort=False)["shift"].apply(lambda column: column.abs().idxmax())]
-        ones = [f"{row.left_out} ({row.parameter} by {fixed(row.shift)} standard errors under {label_of(row.model)})"
-                for row in most.itertuples()]  # fmt: skip
-        said += f" The single study that would move a shared parameter most is {listed(ones)}."
+        ones = [
+            f"{row['left_out']} would move {row['parameter']} by {fixed(row['shift'])} ({label_of(row['model'])})"
+            for row in most.to_dict("records")
+        ]
+        said += (
+            f" Left out, no study would move a shared parameter further, in standard errors, than: {'; '.join(ones)}."
+        )
     return said
 
 

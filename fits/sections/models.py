@@ -32,9 +32,9 @@ def _compute(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.Da
 def _show(tables: Tables) -> Shown:
     found = _recovery(tables["fits"])
     rows = [
-        {"model": label_of(row.simulated), "simulation": str(row.simulation + 1), "preferred by AIC": label_of(row.aic),
-         "preferred by BIC": label_of(row.bic)}
-        for row in _preferred(found).itertuples() if row.simulated not in (row.aic, row.bic)
+        {"model": label_of(row["simulated"]), "simulation": str(row["simulation"] + 1),
+         "preferred by AIC": label_of(row["aic"]), "preferred by BIC": label_of(row["bic"])}
+        for row in _preferred(found).to_dict("records") if row["simulated"] not in (row["aic"], row["bic"])
     ]  # fmt: skip
     return Shown(
         says=sentence(tables),
@@ -56,11 +56,13 @@ def sentence(tables: Tables) -> str:
     found = _recovery(tables["fits"])
     words = []
     for criterion in ("aic", "bic"):
-        counts = found.confusion(criterion)
-        own = [f"{counts.loc[name, name]} of {counts.loc[name].sum()} simulations of {label_of(name)}"
-               for name in found.models]  # fmt: skip
-        right = sum(int(counts.loc[name, name]) for name in found.models) / max(int(counts.to_numpy().sum()), 1)
-        words.append(f"{criterion.upper()} prefers the model that made the data in {listed(own)} ({share(right)})")
+        counts = found.confusion(criterion).to_numpy()
+        right, made = counts.diagonal().tolist(), counts.sum(axis=1).tolist()
+        own = [
+            f"{k} of {n} simulations of {label_of(name)}" for k, n, name in zip(right, made, found.models, strict=True)
+        ]
+        whole = share(sum(right) / max(sum(made), 1))
+        words.append(f"{criterion.upper()} prefers the model that made the data in {listed(own)} ({whole})")
     return f"{capitalised('; '.join(words))}."
 
 

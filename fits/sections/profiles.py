@@ -83,7 +83,7 @@ def _show(tables: Tables) -> Shown:
         listings.append(Listing(title, _cells(group), ("estimate",)))
     return Shown(
         says=sentence(tables),
-        explains="Each parameter is held at values away from its estimate and everything else is fitted again. Unlike a "
+        explains="Each parameter is held at values away from its estimate and all else is fitted again. Unlike a "
         "standard error this needs no quadratic likelihood, and it tells a wide interval from no limit at all. A "
         "missing limit means that the fit stays as good up to the bound of the search.",
         drawings=tuple(drawings),
@@ -109,8 +109,11 @@ def sentence(tables: Tables) -> str:
         words.append(f"of the {len(alone)} parameters of single studies they bound {bounded} on both sides")
     said = "; ".join(words)
     optima = tables["optima"][tables["optima"].gain.notna()]
-    better = [f"{label_of(row.model)}, {'all studies' if row.scope == 'joint' else 'one study'}: "
-              f"{number(row.gain, 2)}" for row in optima.itertuples()]  # fmt: skip
+    better = [
+        f"{label_of(row['model'])} ({'all studies' if row['scope'] == 'joint' else 'one study'}) "
+        f"{number(row['gain'], 2)}"
+        for row in optima.to_dict("records")
+    ]
     said = f"{capitalised(said)}."
     if better:
         said += (

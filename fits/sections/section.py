@@ -21,10 +21,11 @@ class Sizes:
     joint_starts: int = 16
     transfer_starts: int = 2
     recovered: int = 40  # simulations of each model whose parameters are recovered
+    compared: int = 5  # of these, fitted from more starts as well
     confused: int = 20  # simulations of each model that all models are fitted to
 
 
-QUICK = Sizes(joint_starts=4, transfer_starts=1, recovered=10, confused=4)
+QUICK = Sizes(joint_starts=2, transfer_starts=1, recovered=10, compared=1, confused=4)
 
 
 @dataclass(frozen=True)

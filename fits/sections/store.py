@@ -23,7 +23,7 @@ from ..study import shipped_studies
 
 _MADE = "made.json"
 _AGAIN = "engram reproduce --thorough"
-_DIGITS = "%.6g"
+_DIGITS = "%.8g"  # of log-likelihoods, differences of a hundredth must stay
 
 
 class StoreError(ValueError):
@@ -60,15 +60,16 @@ def shipped() -> Path:
 
 
 def write(folder: Path, name: str, tables: Mapping[str, pandas.DataFrame], origin: Origin) -> None:
-    """Store the tables of a section in ``folder/name``, numbers to six digits."""
+    """Store the tables of a section in ``folder/name``, numbers to eight digits."""
     place = folder / name
     place.mkdir(parents=True)
-    digests = {}
+    known: dict[str, dict[str, Any]] = {}
     for key, table in tables.items():
         text = table.to_csv(index=False, lineterminator="\n", float_format=_DIGITS)
         (place / f"{key}.csv").write_bytes(text.encode("utf-8"))
-        digests[key] = _digest(text)
-    content = {"section": name, **dataclasses.asdict(origin), "tables": digests}
+        words = [str(name) for name in table.columns if table[name].map(lambda cell: isinstance(cell, str)).any()]
+        known[key] = {"digest": _digest(text), "words": words}
+    content = {"section": name, **dataclasses.asdict(origin), "tables": known}
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     (place / _MADE).write_text(text + "\n", encoding="utf-8")
 
@@ -88,10 +89,10 @@ def read(folder: Path, name: str) -> Stored:
     tables = {}
     try:
         origin = Origin(**{field.name: content[field.name] for field in dataclasses.fields(Origin)})
-        digests = dict(content["tables"])
-    except (KeyError, TypeError) as error:
+        known = {str(key): (table["digest"], table["words"]) for key, table in content["tables"].items()}
+    except (KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{name}/{_MADE}: lacks {error}; {_AGAIN} makes the results anew") from None
-    for key, digest in digests.items():
+    for key, (digest, words) in known.items():
         where = f"{name}/{key}.csv"
         try:
             text = (place / f"{key}.csv").read_bytes().decode("utf-8")
@@ -99,7 +100,7 @@ def read(folder: Path, name: str) -> Stored:
             raise StoreError(f"{where}: cannot be read ({error}); {_AGAIN} makes the results anew") from None
         if _digest(text) != digest:
             raise StoreError(f"{where}: is not as it was stored; install this version again, or run {_AGAIN}")
-        tables[key] = _table(text)
+        tables[key] = _table(text, words)
     return Stored(name, origin, tables)
 
 
@@ -138,16 +139,13 @@ def _content(path: Path) -> dict[str, Any]:
     return content
 
 
-def _table(text: str) -> pandas.DataFrame:
+def _table(text: str, words: list[str]) -> pandas.DataFrame:
+    """A table from its text; columns of words keep them as they were written, and empty cells as empty words."""
     if not text.strip():
         return pandas.DataFrame()
-    table = pandas.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
-    words = table.select_dtypes(include=["object", "string"]).columns
-    return table.assign(**{name: table[name].fillna("") for name in words if _is_text(table[name])})
-
-
-def _is_text(column: pandas.Series[Any]) -> bool:
-    return all(isinstance(value, str) for value in column.dropna())
+    return pandas.read_csv(
+        io.StringIO(text), converters=dict.fromkeys(words, str), keep_default_na=False, na_values=[""]
+    )
 
 
 def _digest(text: str) -> str:

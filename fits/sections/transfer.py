@@ -78,7 +78,6 @@ def sentence(tables: Tables) -> str:
             f"under {label_of(str(model))} the biology of the other studies fails {len(failed)} of "
             f"{len(group)} studies{names} and does better than the model's default values for {gained}"
         )
-        # fmt: skip
     off = []
     for model, group in tables["detections"].groupby("model", sort=False):
         n = int((group.p_value < _UNSURE).sum())
@@ -91,7 +90,8 @@ def sentence(tables: Tables) -> str:
 
 def _listings(tables: Tables) -> tuple[Listing, ...]:
     rows = [
-        {"model": label_of(r["model"]), "study": r["study"], "n": str(r["n_observations"]), "own biology": fixed(r["own"]),
+        {"model": label_of(r["model"]), "study": r["study"], "n": str(r["n_observations"]),
+         "own biology": fixed(r["own"]),
          "of the others": fixed(r["transferred"]), "default": fixed(r["default"]), "lost": fixed(r["lost"]),
          "p": number(r["p_value"], 2)}
         for r in tables["studies"].to_dict("records") if r["p_value"] < _UNSURE or r["lost"] > 1
@@ -103,7 +103,8 @@ def _listings(tables: Tables) -> tuple[Listing, ...]:
         for r in tables["detections"].to_dict("records")
     ]  # fmt: skip
     means = [
-        {"model": label_of(r["model"]), "n": str(r["n"]), "mean": fixed(r["mean"]), "standard deviation": fixed(r["sd"]),
+        {"model": label_of(r["model"]), "n": str(r["n"]), "mean": fixed(r["mean"]),
+         "standard deviation": fixed(r["sd"]),
          "beyond ± 1.96": share(r["beyond"]), "p": number(r["p_value"], 2)}
         for r in tables["means"].to_dict("records")
     ]  # fmt: skip
@@ -164,19 +165,11 @@ def _calibration_figure(table: pandas.DataFrame) -> Figure:
             ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.7)
             ax.errorbar(mine.predicted, mine.found, yerr=np.clip(reach, 0, None), fmt="o", color=look(index)["color"],
                         elinewidth=1.0, capsize=2, clip_on=False)  # fmt: skip
-            for row in mine.itertuples():
-                left = row.predicted > 0.75
-                ax.annotate(
-                    f"n = {row.n}",
-                    (row.predicted, row.found),
-                    xytext=(-5 if left else 5, 0),
-                    fontsize=6.5,
-                    textcoords="offset points",
-                    color=GREY,
-                    ha="right" if left else "left",
-                    va="center",
-                )
-                # fmt: skip
+            for row in mine.to_dict("records"):
+                left = row["predicted"] > 0.75
+                ax.annotate(f"n = {row['n']}", (row["predicted"], row["found"]), xytext=(-5 if left else 5, 0),
+                            fontsize=6.5, textcoords="offset points", color=GREY, ha="right" if left else "left",
+                            va="center")  # fmt: skip
             ax.set_title(label_of(model))
             ax.set_xlim(-0.03, 1.03)
             ax.set_ylim(-0.03, 1.03)

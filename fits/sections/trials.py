@@ -16,7 +16,7 @@ from ..random_effects import model_frequencies
 from ..study import Study
 from ..trial_fit import fit_participants, fit_trials
 from ..trials import Trials, read_trials
-from ..wording import capitalised, fixed, listed, number, quantity, share
+from ..wording import fixed, listed, number, quantity, share
 from .section import Drawing, Listing, Piece, Section, Shown, Tables, Work
 
 _STUDY = "hennings_2021"
@@ -102,7 +102,6 @@ def _show(tables: Tables) -> Shown:
                 f"Probability that all models are equally common: {number(table.omnibus_risk[0], 2)}.",
             )
         )
-        # fmt: skip
     best = tables["estimates"][tables["estimates"].model == compared.model[0]]
     estimates = [
         {"parameter": r["parameter"], "estimate": quantity(r["estimate"], r["unit"]),
@@ -113,9 +112,9 @@ def _show(tables: Tables) -> Shown:
                             ("estimate", "standard error")))  # fmt: skip
     return Shown(
         says=sentence(tables),
-        explains="The means of this study are fitted with all others above; here its raw trials are, with the confidence "
-        "of every answer, by the timing of the design. Each participant is then fitted about the group by maximum a "
-        "posteriori. The raw data are not part of this library; they are public.",
+        explains="The means of this study are fitted with all others above; here its raw trials are, with the "
+        "confidence of every answer, by the timing of the design. Each participant is then fitted about the group "
+        "by maximum a posteriori. The raw data are not part of this library; they are public.",
         drawings=tuple(drawings),
         listings=tuple(listings),
         change="More trials a person: the differences between models that one participant's answers carry are "
@@ -132,7 +131,7 @@ def sentence(tables: Tables) -> str:
     if len(compared) > 1:
         table = frequencies(tables["participants"]).sort_values("frequency", ascending=False, ignore_index=True)
         risk = float(table.omnibus_risk[0])
-        ones = [f"{label_of(row.model)} {share(row.frequency)}" for row in table.itertuples()]
+        ones = [f"{label_of(row['model'])} {share(row['frequency'])}" for row in table.to_dict("records")]
         said += (f" Among participants, the expected frequencies are {listed(ones)}; that they are all equal has a "
                  f"probability of {number(risk, 2)}.")  # fmt: skip
     return said
