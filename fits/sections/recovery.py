@@ -26,8 +26,8 @@ def _pieces(work: Work) -> list[Piece]:
 
 def _of(one: Fit) -> Callable[[Work, Callable[[int], None]], dict[str, pandas.DataFrame]]:
     def compute(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.DataFrame]:
-        found = recover_parameters(work.studies, one.model, n=work.sizes.recovered, seed=work.seed,
-                                   workers=work.workers, compared=work.sizes.compared, truth=one, progress=progress)  # fmt: skip
+        found = recover_parameters(work.studies, one.model, n=work.sizes.recovered, compared=work.sizes.compared,
+                                   seed=work.seed, workers=work.workers, truth=one, progress=progress)  # fmt: skip
         shared = found.table[found.table.study == "shared"]
         differ, compared = found.differ
         return {
