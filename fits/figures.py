@@ -65,8 +65,9 @@ class _Panel:
 def study_figure(study: Study, fits: Sequence[Fit]) -> Figure:
     """What a study observed, with the predictions of the models fitted to it; one panel for each of its panels.
 
-    Values appear with their standard errors, counts as shares with their Clopper-Pearson intervals. Effects of which only their significance is known appear as found (1,
-    filled) or not found (0, open), under the predicted probability of finding them.
+    Values appear with their standard errors, counts as shares with their Clopper-Pearson intervals. Effects of which
+    only their significance is known appear as found (1, filled) or not found (0, open), under the predicted
+    probability of finding them.
     """
     panels = _panels(study)
     columns = 2 if len(panels) in (2, 4) else min(len(panels), 3)

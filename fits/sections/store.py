@@ -143,9 +143,8 @@ def _table(text: str, words: list[str]) -> pandas.DataFrame:
     """A table from its text; columns of words keep them as they were written, and empty cells as empty words."""
     if not text.strip():
         return pandas.DataFrame()
-    return pandas.read_csv(
-        io.StringIO(text), converters=dict.fromkeys(words, str), keep_default_na=False, na_values=[""]
-    )
+    table = pandas.read_csv(io.StringIO(text), dtype=dict.fromkeys(words, "str"), keep_default_na=False, na_values=[""])
+    return table.fillna(dict.fromkeys(words, ""))
 
 
 def _digest(text: str) -> str:
