@@ -46,9 +46,14 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
     if math.isnan(value):
         return "–"
     if unit == "s":
-        seconds, name = next(((s, n) for s, n in _TIMES if abs(value) >= s), (1.0, "s"))
+        seconds, name = time_unit(value)
         return f"{number(value / seconds, digits)} {name}"
     return number(value, digits) if unit == "1" else f"{number(value, digits)} {unit}"
+
+
+def time_unit(value: float) -> tuple[float, str]:
+    """The unit in which a person would give so many seconds: its length (s) and its name."""
+    return next(((seconds, name) for seconds, name in _TIMES if abs(value) >= seconds), (1.0, "s"))
 
 
 def share(value: float) -> str:

@@ -11,7 +11,7 @@ from ..estimation import Fit
 from ..figures import label_of
 from ..mechanisms import CLOCKS
 from ..profile import Profiles, profile, profile_figure, quantile_of
-from ..wording import capitalised, listed, number, quantity, share
+from ..wording import capitalised, listed, number, quantity, share, time_unit
 from .section import Drawing, Listing, Piece, Section, Shown, Tables, Work
 
 _LEVEL = 0.95
@@ -72,7 +72,7 @@ def _show(tables: Tables) -> Shown:
     drawings, listings = [], []
     for (scope, model), group in intervals.groupby(["scope", "model"], sort=False):
         mine = curves[(curves.scope == scope) & (curves.model == model)]
-        drawn = Profiles(str(model), _LEVEL, quantile_of(_LEVEL), group, mine, None)
+        drawn = Profiles(str(model), _LEVEL, quantile_of(_LEVEL), *_in_units(group, mine), None)
         what = "biology shared by all studies" if scope == "joint" else "parameters of single studies, fitted alone"
         title = f"{capitalised(label_of(str(model)))}, {what}"
         drawings.append(
@@ -110,8 +110,8 @@ def sentence(tables: Tables) -> str:
     said = "; ".join(words)
     optima = tables["optima"][tables["optima"].gain.notna()]
     better = [
-        f"{label_of(row['model'])} ({'all studies' if row['scope'] == 'joint' else 'one study'}) "
-        f"{number(row['gain'], 2)}"
+        f"{label_of(row['model'])} {number(row['gain'], 2)} "
+        f"({'all studies' if row['scope'] == 'joint' else row['found_at'].partition('.')[0]})"
         for row in optima.to_dict("records")
     ]
     said = f"{capitalised(said)}."
@@ -123,14 +123,28 @@ def sentence(tables: Tables) -> str:
     return said
 
 
+def _in_units(intervals: pandas.DataFrame, curves: pandas.DataFrame) -> tuple[pandas.DataFrame, pandas.DataFrame]:
+    """The same with times in the unit that a person would use for the estimate."""
+    intervals, curves = intervals.copy(), curves.copy()
+    for index, values in zip(intervals.index, intervals.to_dict("records"), strict=True):
+        if values["unit"] != "s":
+            continue
+        seconds, name = time_unit(values["estimate"])
+        same = (curves.study == values["study"]) & (curves.parameter == values["parameter"])
+        curves.loc[same, "value"] /= seconds
+        intervals.loc[index, ["estimate", "lower", "upper"]] /= seconds
+        intervals.loc[index, "unit"] = name
+    return intervals, curves
+
+
 def _cells(group: pandas.DataFrame) -> pandas.DataFrame:
     rows = []
     for row in group.to_dict("records"):
-        ends = [quantity(row[end], row["unit"]) for end in ("lower", "upper")]
+        ends = [quantity(row[end], row["unit"]).replace("–", "open") for end in ("lower", "upper")]
         name = row["parameter"] if row["study"] == "shared" else f"{row['study']}: {row['parameter']}"
         rows.append({
             "parameter": name, "estimate": quantity(row["estimate"], row["unit"]),
-            "95 % interval": f"{'open' if ends[0] == '–' else ends[0]} to {'open' if ends[1] == '–' else ends[1]}",
+            "95 % interval": "none" if ends == ["open", "open"] else " to ".join(ends),
             "verdict": row["verdict"], "note": row["message"],
         })  # fmt: skip
     return pandas.DataFrame(rows)

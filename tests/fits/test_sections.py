@@ -115,13 +115,15 @@ def test_profiles_say_how_many_parameters_are_bounded():
     verdicts = ["identified", "identified", "flat", "one-sided"]
     intervals = pandas.DataFrame(dict(scope="joint", model="ThresholdCapture", verdict=verdicts))
     alone = pandas.DataFrame(dict(scope="alone", model="ThresholdCapture", verdict=["identified", "flat"]))
-    optima = pandas.DataFrame(dict(scope=["joint", "alone"], model="ThresholdCapture", gain=[2.2, math.nan]))
+    optima = pandas.DataFrame(
+        dict(scope=["joint", "alone"], model="ThresholdCapture", gain=[2.2, math.nan], found_at="")
+    )
     said = profiles.sentence({"intervals": pandas.concat([intervals, alone]), "optima": optima})
     assert said.startswith(
         "Of the 4 parameters of threshold capture that all studies share, the data bound 2 on both sides, 1 on one "
         "side only, 1 on neither side; of the 2 parameters of single studies they bound 50 % on both sides."
     )
-    assert "better optima" in said and "threshold capture (all studies) 2.2" in said
+    assert "better optima" in said and "threshold capture 2.2 (all studies)" in said
     assert "better optima" not in profiles.sentence({"intervals": intervals, "optima": optima[1:]})
 
 
