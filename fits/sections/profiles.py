@@ -15,8 +15,15 @@ from ..wording import capitalised, listed, number, quantity, share, time_unit
 from .section import Drawing, Listing, Piece, Section, Shown, Tables, Work
 
 _LEVEL = 0.95
-#: Studies whose fits, alone, the answers about mechanism rest on.
-CLAIMS = ("brzosko_2015", "dunsmoor_2015", "frey_morris_1998", "monfils_2009", "nader_2000", "zhu_2022")
+#: Parameters of single studies, fitted alone, that the answers about mechanism rest on.
+CLAIMS = {
+    "brzosko_2015": ("conversion", "tau_eligibility"),
+    "dunsmoor_2015": ("dose",),
+    "frey_morris_1998": ("dose",),
+    "monfils_2009": ("tau_competing",),
+    "nader_2000": ("prediction_error",),
+    "zhu_2022": ("dose", "tau_eligibility"),
+}
 _CURVE = ["study", "parameter", "value", "rise", "settled"]
 _WORDS = {
     "identified": "on both sides",
@@ -33,25 +40,34 @@ def _pieces(work: Work) -> list[Piece]:
             continue
         names = list(one.estimates.parameter[one.estimates.study == "shared"])
         made.append(Piece(f"profiles of {label_of(one.model)}", 15.0 * len(names), len(names), _joint(one, names)))
-        alone = [group[0] for group in _alone(work, one.model)]
-        size = sum(len(fit.estimates) for fit in alone)
+        alone = _alone(work, one.model)
+        size = sum(len(names) for _, names in alone)
         if size:
-            made.append(Piece(f"profiles of single studies, {label_of(one.model)}", 1.0 * size, size, _single(alone)))
+            made.append(Piece(f"profiles of single studies, {label_of(one.model)}", 1.5 * size, size, _single(alone)))
     return made
 
 
-def _alone(work: Work, model: str) -> list[list[Fit]]:
-    chosen = [work.separate[name] for name in CLAIMS if name in work.separate]
-    return [[fit for fit in group if fit.model == model] for group in chosen]
+def _alone(work: Work, model: str) -> list[tuple[Fit, list[str]]]:
+    """The fits of single studies by a model, each with the names of what is profiled."""
+    made = []
+    for study, parameters in CLAIMS.items():
+        for one in work.separate.get(study, ()):
+            names = [f"{study}.{name}" for name in parameters if name in set(one.estimates.parameter)]
+            if one.model == model and names:
+                made.append((one, names))
+    return made
 
 
 def _joint(one: Fit, names: Sequence[str]) -> Callable[[Work, Callable[[int], None]], dict[str, pandas.DataFrame]]:
     return lambda work, progress: _tables(one, profile(one, names, workers=work.workers, progress=progress), "joint")
 
 
-def _single(fits: Sequence[Fit]) -> Callable[[Work, Callable[[int], None]], dict[str, pandas.DataFrame]]:
+def _single(
+    fits: Sequence[tuple[Fit, list[str]]],
+) -> Callable[[Work, Callable[[int], None]], dict[str, pandas.DataFrame]]:
     def compute(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.DataFrame]:
-        parts = [_tables(one, profile(one, workers=work.workers, progress=progress), "alone") for one in fits]
+        parts = [_tables(one, profile(one, names, workers=work.workers, progress=progress), "alone")
+                 for one, names in fits]  # fmt: skip
         return {name: pandas.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]}
 
     return compute
@@ -106,7 +122,9 @@ def sentence(tables: Tables) -> str:
     alone = tables["intervals"][tables["intervals"].scope == "alone"]
     if len(alone):
         bounded = share(float((alone.verdict == "identified").mean()))
-        words.append(f"of the {len(alone)} parameters of single studies they bound {bounded} on both sides")
+        words.append(
+            f"of the {len(alone)} parameters of single studies that answers rest on, they bound {bounded} on both sides"
+        )
     said = "; ".join(words)
     optima = tables["optima"][tables["optima"].gain.notna()]
     better = [

@@ -121,7 +121,8 @@ def test_profiles_say_how_many_parameters_are_bounded():
     said = profiles.sentence({"intervals": pandas.concat([intervals, alone]), "optima": optima})
     assert said.startswith(
         "Of the 4 parameters of threshold capture that all studies share, the data bound 2 on both sides, 1 on one "
-        "side only, 1 on neither side; of the 2 parameters of single studies they bound 50 % on both sides."
+        "side only, 1 on neither side; of the 2 parameters of single studies that answers rest on, they bound 50 % on "
+        "both sides."
     )
     assert "better optima" in said and "threshold capture 2.2 (all studies)" in said
     assert "better optima" not in profiles.sentence({"intervals": intervals, "optima": optima[1:]})
