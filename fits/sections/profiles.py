@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import pandas
+from matplotlib.figure import Figure
 
 from ..estimation import Fit
 from ..figures import label_of
@@ -92,9 +93,9 @@ def _show(tables: Tables) -> Shown:
         what = "biology shared by all studies" if scope == "joint" else "parameters of single studies, fitted alone"
         title = f"{capitalised(label_of(str(model)))}, {what}"
         drawings.append(
-            Drawing(f"profiles-{scope}-{model}", profile_figure(drawn),
+            Drawing(f"profiles-{scope}-{model}", _figure(drawn),
                     f"{title}: what the fit loses, all else fitted again, when one parameter is held at a value. The "
-                    "interval ends where the curve crosses the dotted line; verdicts stand below each panel.", True)
+                    "interval ends where the curve crosses the dotted line (95 %); verdicts stand below.", True)
         )  # fmt: skip
         listings.append(Listing(title, _cells(group), ("estimate",)))
     return Shown(
@@ -139,6 +140,16 @@ def sentence(tables: Tables) -> str:
             "these intervals are about the fits' own optima."
         )
     return said
+
+
+def _figure(drawn: Profiles) -> Figure:
+    """The profiles down to the best that was met, which may lie below the fit's own optimum."""
+    figure = profile_figure(drawn)
+    figure.supylabel("2 Δ log-likelihood", fontsize=8)
+    lowest = 1.1 * min(0.0, float(drawn.curves.rise.min()))
+    for ax in figure.axes:
+        ax.set_ylim(bottom=min(ax.get_ylim()[0], lowest))
+    return figure
 
 
 def _in_units(intervals: pandas.DataFrame, curves: pandas.DataFrame) -> tuple[pandas.DataFrame, pandas.DataFrame]:
