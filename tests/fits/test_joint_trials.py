@@ -88,8 +88,6 @@ def test_it_joins_other_studies_and_can_be_simulated(study, trials):
     assert sum(o.count for o in again.observations) == len(trials.answered)
 
 
-# the prediction figures, which take a count for an effect without an error, warn
-@pytest.mark.filterwarnings("ignore:All-NaN slice encountered:RuntimeWarning")
 def test_a_command_fits_it_with_others_and_brings_it_back(folder, capsys):
     command = ["fit", "sim.toml", "tiny.toml", "--trials", "trials.csv", "--model", "EncodingOnly", "--starts", "2"]
     assert cli.main([*command, "--out", "new"]) == 2
