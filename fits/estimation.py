@@ -25,9 +25,11 @@ from engram.consolidation import ConsolidationModel
 from .likelihood import detection_probability, log_likelihoods
 from .objective import Coordinate, Objective
 from .prediction import NODES, model_class
-from .search import screened, search
+from .search import approach, pursue, screened, search
 from .study import Study
 
+COARSE = 4  # heterogeneity nodes in the first stage of a joint fit
+PURSUED = 8  # starts of a joint fit that get the second stage
 _CONTINUED = 3  # times that the best search goes on where it has not settled
 _WIDEST = 0.2  # standard error, in widths of the search, from which 95 % intervals span most of it
 NEAR_BOUND = 1e-3  # widths of the search: nearer to a bound than that, the slope says whether an estimate is at it
@@ -173,14 +175,20 @@ def fit(
     if starts < 1:
         raise ValueError(f"starts is {starts}; give at least 1")
     objective = Objective(studies, instance, instance.biology if shared else (), priors, split)
+    joint = len(studies) > 1
+    coarse = objective.with_nodes(min(COARSE, instance.nodes)) if joint else objective
     began = time.perf_counter()
     first = np.array([c.inward(_begin(c, begin or {})) for c in objective.coordinates])
     objective.value(first)  # compiles, so that threads do not wait for one another
+
+    def one(position: np.ndarray) -> dict[str, Any]:
+        return approach(coarse, position, first, objective) if joint else search(objective, position)
+
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         try:
-            positions = [first, *screened(objective, starts - 1, seed, pool)]
+            positions = [first, *screened(coarse, starts - 1, seed, pool)]
             rows: list[dict[str, Any]] = [dict((done or {}).get(k, {})) for k in range(len(positions))]
-            futures = {pool.submit(search, objective, p, first): k for k, p in enumerate(positions) if not rows[k]}
+            futures = {pool.submit(one, position): k for k, position in enumerate(positions) if not rows[k]}
             for future in as_completed(futures):
                 number = futures[future]
                 rows[number] = future.result()
@@ -188,8 +196,10 @@ def fit(
                     keep(number, rows[number])
                 if progress is not None:
                     progress(rows[number]["evaluations"])
+            if joint:
+                _pursue_best(objective, rows, pool, keep)
         except BaseException:  # an interrupt must not wait for the searches that still run
-            objective.stopped = True
+            objective.stopped = coarse.stopped = True
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     _continue_best(objective, rows)
@@ -200,6 +210,38 @@ def _begin(coordinate: Coordinate, begin: Mapping[str, float]) -> float:
     """The value to begin at; a shared parameter that is split begins at that of the whole."""
     known = begin.get(coordinate.name_in_full, begin.get(coordinate.name) if coordinate.shared else None)
     return coordinate.start if known is None else known
+
+
+def _pursue_best(
+    objective: Objective,
+    rows: list[dict[str, Any]],
+    pool: ThreadPoolExecutor,
+    keep: Callable[[int, Mapping[str, Any]], Any] | None,
+) -> None:
+    """The second stage of a joint fit, for the most likely ends of the first; the others say how far behind they were.
+
+    It begins when the first has ended for all, so that who is pursued depends on no order. What the first stage found
+    stays in ``first``, so that an interrupted second stage is resumed with the same choice.
+    """
+    values = [row.get("first", row["value"]) for row in rows]
+    order = sorted(range(len(rows)), key=lambda k: (values[k], k))
+    chosen = [k for k in order[:PURSUED] if np.isfinite(values[k])]
+    left = [k for k in chosen if "first" not in rows[k]]
+    futures = {pool.submit(pursue, objective, np.asarray(rows[k]["x"]), rows[k]["evaluations"]): k for k in left}
+    for future in as_completed(futures):
+        number = futures[future]
+        rows[number] = future.result() | {"first": values[number]}
+        if keep is not None:
+            keep(number, rows[number])
+    for k in order:
+        if k not in chosen and np.isfinite(values[k]):
+            behind = values[k] - values[chosen[0]]
+            rows[k]["message"] = f"not pursued: {behind:.4g} below the best after the first stage"
+    if chosen:
+        best = min(chosen, key=lambda k: (rows[k]["value"], k))
+        certain = search(objective, np.asarray(rows[best]["x"]))
+        if certain["value"] <= rows[best]["value"]:
+            rows[best] = certain | {"evaluations": certain["evaluations"] + rows[best]["evaluations"]}
 
 
 def _continue_best(objective: Objective, rows: list[dict[str, Any]]) -> None:

@@ -155,6 +155,16 @@ class Objective:
             changed.predictors.append(own)
         return changed
 
+    def with_nodes(self, nodes: int) -> Objective:
+        """The same objective with other heterogeneity nodes: fewer for a first look."""
+        changed = copy.copy(self)
+        changed.predictors = []
+        for predictor in self.predictors:
+            own = copy.copy(predictor)
+            own.model = predictor.model.with_(nodes=nodes)
+            changed.predictors.append(own)
+        return changed
+
     def values(self, position: np.ndarray) -> list[float]:
         return [coordinate.outward(float(x)) for coordinate, x in zip(self.coordinates, position, strict=True)]
 
