@@ -25,11 +25,9 @@ from engram.consolidation import ConsolidationModel
 from .likelihood import detection_probability, log_likelihoods
 from .objective import Coordinate, Objective
 from .prediction import NODES, model_class
-from .search import approach, pursue, screened, search
+from .search import COARSE, approach, pursue_best, screened, search
 from .study import Study
 
-COARSE = 4  # heterogeneity nodes in the first stage of a joint fit
-PURSUED = 8  # starts of a joint fit that get the second stage
 _CONTINUED = 3  # times that the best search goes on where it has not settled
 _WIDEST = 0.2  # standard error, in widths of the search, from which 95 % intervals span most of it
 NEAR_BOUND = 1e-3  # widths of the search: nearer to a bound than that, the slope says whether an estimate is at it
@@ -51,7 +49,8 @@ class Fit:
         study ("shared" or its identifier), parameter, unit, estimate, standard_error, lower_bound, upper_bound,
         verdict ("ok", "at bound", "not identified"), description.
     starts : DataFrame
-        Every start: log_likelihood, converged, message, evaluations and where it ended.
+        Every start: log_likelihood, converged, message, evaluations and where it ended. Of a joint fit, those that were
+        not searched to their end have not converged, and the message says how far behind the best they were.
     predictions : DataFrame
         Every observation with its prediction, residual and log-likelihood.
     """
@@ -137,7 +136,8 @@ def fit(
         parameters hold where nothing is fitted.
     starts : int
         Number of starts: the parameters' start values, then the most likely points of a scrambled Sobol design of
-        ``fits.search.SCREENED`` times as many over the bounds.
+        ``fits.search.SCREENED`` times as many over the bounds. Where several studies are fitted jointly, the best
+        ``fits.search.PURSUED`` of them after a first, cheap stage are searched to their end.
     seed : int
         Of the design; the same seed gives the same numbers for any number of workers.
     workers : int, optional
@@ -197,7 +197,7 @@ def fit(
                 if progress is not None:
                     progress(rows[number]["evaluations"])
             if joint:
-                _pursue_best(objective, rows, pool, keep)
+                pursue_best(objective, rows, first, pool, keep)
         except BaseException:  # an interrupt must not wait for the searches that still run
             objective.stopped = coarse.stopped = True
             pool.shutdown(wait=False, cancel_futures=True)
@@ -210,38 +210,6 @@ def _begin(coordinate: Coordinate, begin: Mapping[str, float]) -> float:
     """The value to begin at; a shared parameter that is split begins at that of the whole."""
     known = begin.get(coordinate.name_in_full, begin.get(coordinate.name) if coordinate.shared else None)
     return coordinate.start if known is None else known
-
-
-def _pursue_best(
-    objective: Objective,
-    rows: list[dict[str, Any]],
-    pool: ThreadPoolExecutor,
-    keep: Callable[[int, Mapping[str, Any]], Any] | None,
-) -> None:
-    """The second stage of a joint fit, for the most likely ends of the first; the others say how far behind they were.
-
-    It begins when the first has ended for all, so that who is pursued depends on no order. What the first stage found
-    stays in ``first``, so that an interrupted second stage is resumed with the same choice.
-    """
-    values = [row.get("first", row["value"]) for row in rows]
-    order = sorted(range(len(rows)), key=lambda k: (values[k], k))
-    chosen = [k for k in order[:PURSUED] if np.isfinite(values[k])]
-    left = [k for k in chosen if "first" not in rows[k]]
-    futures = {pool.submit(pursue, objective, np.asarray(rows[k]["x"]), rows[k]["evaluations"]): k for k in left}
-    for future in as_completed(futures):
-        number = futures[future]
-        rows[number] = future.result() | {"first": values[number]}
-        if keep is not None:
-            keep(number, rows[number])
-    for k in order:
-        if k not in chosen and np.isfinite(values[k]):
-            behind = values[k] - values[chosen[0]]
-            rows[k]["message"] = f"not pursued: {behind:.4g} below the best after the first stage"
-    if chosen:
-        best = min(chosen, key=lambda k: (rows[k]["value"], k))
-        certain = search(objective, np.asarray(rows[best]["x"]))
-        if certain["value"] <= rows[best]["value"]:
-            rows[best] = certain | {"evaluations": certain["evaluations"] + rows[best]["evaluations"]}
 
 
 def _continue_best(objective: Objective, rows: list[dict[str, Any]]) -> None:

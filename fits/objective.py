@@ -265,7 +265,9 @@ class Objective:
             up, down = part.copy(), part.copy()
             low, high = self.bounds[self.columns[index][k]]
             up[k], down[k] = min(up[k] + step, high), max(down[k] - step, low)
-            slopes[:, k] = (self._predicted(index, up, known)[0] - self._predicted(index, down, known)[0]) / (up[k] - down[k])
+            slopes[:, k] = (self._predicted(index, up, known)[0] - self._predicted(index, down, known)[0]) / (
+                up[k] - down[k]
+            )
         return slopes
 
 

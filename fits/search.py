@@ -7,7 +7,8 @@ which every start gets; :func:`pursue` the second.
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ _FIRST_STEPS = 15  # of all studies together, in the first stage of a joint sear
 _FIRST_TOLERANCE = 0.02  # of the deviance
 _LAST_TOLERANCE = 0.001  # of the deviance
 _RENEWED = 4  # times that the second stage goes on where it has not settled
+COARSE = 4  # heterogeneity nodes in the first stage of a joint search
+PURSUED = 8  # starts of a joint fit that get the second stage
 _MARGIN = 1e-3  # widths of the search: a step from a bound itself is short
 
 
@@ -119,11 +122,16 @@ def approach(objective: Objective, position: np.ndarray, anchor: np.ndarray, jud
         return _failed(position, error)
 
 
-def pursue(objective: Objective, position: np.ndarray, evaluations: int = 0) -> dict[str, Any]:
-    """The second stage of a joint search: from where the first has ended until a further step would gain too little."""
+def pursue(
+    objective: Objective, position: np.ndarray, evaluations: int = 0, anchor: np.ndarray | None = None
+) -> dict[str, Any]:
+    """The second stage of a joint search: from where the first has ended until a further step would gain too little.
+
+    With an ``anchor`` every study is first tried alone from there again: the shared parameters have moved since.
+    """
     landscape = Landscape.of(objective)
     try:
-        point = landscape.at(position)
+        point = landscape.at(position if anchor is None else _each_study_alone(objective, position, anchor))
         for _ in range(_RENEWED):
             point = landscape.minimum(landscape.fresh(point), finest=_LAST_TOLERANCE)
             if point.settled:
@@ -132,6 +140,41 @@ def pursue(objective: Objective, position: np.ndarray, evaluations: int = 0) -> 
         return _found(objective, point.position, point.settled, message, evaluations + landscape.evaluations)
     except SimulationError as error:
         return _failed(position, error)
+
+
+def pursue_best(
+    objective: Objective,
+    rows: list[dict[str, Any]],
+    anchor: np.ndarray,
+    pool: ThreadPoolExecutor,
+    keep: Callable[[int, Mapping[str, Any]], Any] | None,
+) -> None:
+    """The second stage of a joint fit, for the most likely ends of the first; the others say how far behind they were.
+
+    It begins when the first has ended for all, so that who is pursued depends on no order. What the first stage found
+    stays in ``first``, so that an interrupted second stage is resumed with the same choice.
+    """
+    values = [row.get("first", row["value"]) for row in rows]
+    order = sorted(range(len(rows)), key=lambda k: (values[k], k))
+    chosen = [k for k in order[:PURSUED] if np.isfinite(values[k])]
+    left = [k for k in chosen if "first" not in rows[k]]
+    futures = {
+        pool.submit(pursue, objective, np.asarray(rows[k]["x"]), rows[k]["evaluations"], anchor): k for k in left
+    }
+    for future in as_completed(futures):
+        number = futures[future]
+        rows[number] = future.result() | {"first": values[number]}
+        if keep is not None:
+            keep(number, rows[number])
+    for k in order:
+        if k not in chosen and np.isfinite(values[k]):
+            behind = values[k] - values[chosen[0]]
+            rows[k]["message"] = f"not pursued: {behind:.4g} below the best after the first stage"
+    if chosen:
+        best = min(chosen, key=lambda k: (rows[k]["value"], k))
+        certain = search(objective, np.asarray(rows[best]["x"]))
+        if certain["value"] <= rows[best]["value"]:
+            rows[best] = certain | {"evaluations": certain["evaluations"] + rows[best]["evaluations"]}
 
 
 def _found(objective: Objective, x: np.ndarray, converged: bool, message: str, evaluations: int) -> dict[str, Any]:

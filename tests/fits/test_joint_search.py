@@ -5,7 +5,7 @@ import pandas
 import pytest
 
 from engram import ThresholdCapture
-from fits import estimation
+from fits import search
 from fits.estimation import fit
 from fits.objective import Objective, Stopped
 from fits.prediction import Predictor, model_class
@@ -22,7 +22,7 @@ def studies():
 
 @pytest.fixture
 def few_pursued(monkeypatch):
-    monkeypatch.setattr(estimation, "PURSUED", 2)
+    monkeypatch.setattr(search, "PURSUED", 2)
 
 
 def test_numbers_do_not_depend_on_the_workers(studies, few_pursued):
