@@ -7,7 +7,7 @@ which every start gets; :func:`pursue` the second.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
@@ -26,6 +26,8 @@ _MOST_ALONE = 12  # steps of each study alone, before all are searched together
 _FIRST_STEPS = 15  # of all studies together, in the first stage of a joint search
 _FIRST_TOLERANCE = 0.02  # of the deviance
 _LAST_TOLERANCE = 0.001  # of the deviance
+_COMBINED = 4  # times at most that the best end takes over what others fit better
+_WORTHWHILE = 0.01  # of the log-likelihood: less is no reason to do so again
 _RENEWED = 4  # times that the second stage goes on where it has not settled
 COARSE = 4  # heterogeneity nodes in the first stage of a joint search
 PURSUED = 8  # starts of a joint fit that get the second stage
@@ -114,7 +116,7 @@ def approach(objective: Objective, position: np.ndarray, anchor: np.ndarray, jud
     landscape = Landscape.of(objective)
     margin = _MARGIN * landscape.width
     try:
-        position = _each_study_alone(objective, position, anchor)
+        position = _each_study_alone(objective, position, [anchor])
         point = landscape.at(np.clip(position, landscape.low + margin, landscape.high - margin))
         point = landscape.minimum(point, finest=_FIRST_TOLERANCE, steps=_FIRST_STEPS)
         return _found(judge, point.position, False, "first stage only", landscape.evaluations)
@@ -131,7 +133,7 @@ def pursue(
     """
     landscape = Landscape.of(objective)
     try:
-        point = landscape.at(position if anchor is None else _each_study_alone(objective, position, anchor))
+        point = landscape.at(position if anchor is None else _each_study_alone(objective, position, [anchor]))
         for _ in range(_RENEWED):
             point = landscape.minimum(landscape.fresh(point), finest=_LAST_TOLERANCE)
             if point.settled:
@@ -172,9 +174,28 @@ def pursue_best(
             rows[k]["message"] = f"not pursued: {behind:.4g} below the best after the first stage"
     if chosen:
         best = min(chosen, key=lambda k: (rows[k]["value"], k))
-        certain = search(objective, np.asarray(rows[best]["x"]))
-        if certain["value"] <= rows[best]["value"]:
-            rows[best] = certain | {"evaluations": certain["evaluations"] + rows[best]["evaluations"]}
+        ends = [anchor, *(np.asarray(rows[k]["x"]) for k in chosen)]
+        rows[best] = _combine(objective, rows[best], ends)
+
+
+def _combine(objective: Objective, row: dict[str, Any], ends: Sequence[np.ndarray]) -> dict[str, Any]:
+    """The best end of a joint search, with each study's own parameters from whichever end they fit best from.
+
+    Given the shared parameters the studies are independent, and no single search finds the best place of every one.
+    """
+    for _ in range(_COMBINED):
+        begin = np.asarray(row["x"])
+        try:
+            position = _each_study_alone(objective, begin, ends)
+        except SimulationError:
+            position = begin
+        found = min((search(objective, x) for x in (begin, position)), key=lambda found: found["value"])
+        gain = row["value"] - found["value"]
+        if gain >= 0:
+            row = found | {"evaluations": found["evaluations"] + row["evaluations"], "first": row["first"]}
+        if not gain > _WORTHWHILE:
+            break
+    return row
 
 
 def _found(objective: Objective, x: np.ndarray, converged: bool, message: str, evaluations: int) -> dict[str, Any]:
@@ -187,10 +208,10 @@ def _failed(x: np.ndarray, error: SimulationError) -> dict[str, Any]:
     return dict(log_likelihood=np.nan, value=np.inf, converged=False, message=str(error), evaluations=0, x=x)
 
 
-def _each_study_alone(objective: Objective, position: np.ndarray, anchor: np.ndarray) -> np.ndarray:
+def _each_study_alone(objective: Objective, position: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:
     """The position with every study's own parameters moved to where they fit it best, given the shared ones.
 
-    Each study is searched from the position and from the anchor, and the better end is taken. Joint searches that begin
+    Each study is searched from the position and from other places, and the best end is taken. Joint searches that begin
     where single studies fit badly end in poor local optima, and take long to get there.
     """
     position = position.copy()
@@ -201,7 +222,7 @@ def _each_study_alone(objective: Objective, position: np.ndarray, anchor: np.nda
         landscape = Landscape.of_study(objective, index)
         margin = _MARGIN * landscape.width
         ends = []
-        for start in (position, anchor):
+        for start in (position, *others):
             part = np.clip(start[columns], landscape.low + margin, landscape.high - margin)
             part[shared] = position[columns[shared]]
             point = landscape.at(part)

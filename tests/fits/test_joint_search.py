@@ -58,7 +58,10 @@ def test_an_interrupt_in_either_stage_goes_on_to_the_same_bits(tmp_path, studies
 
     with pytest.raises((KeyboardInterrupt, Stopped)):
         fit(studies, "ThresholdCapture", keep=stop, **options)
-    kept = Checkpoint(tmp_path / "partial.jsonl", task, resume=True).done("ThresholdCapture")
+    first.close()
+    second = Checkpoint(tmp_path / "partial.jsonl", task, resume=True)
+    kept = second.done("ThresholdCapture")
+    second.close()
     assert sum("first" in row for row in kept.values()) == max(after - 6, 0)
     run = []
     resumed = fit(studies, "ThresholdCapture", done=kept, keep=lambda k, row: run.append(k), **options)
