@@ -10,8 +10,9 @@ with σ the standard deviation of u. Averaged over the noise of a trial at diffe
 are jointly Gaussian, so that E[h(u) z] = E[h] μ_z + Rw E[h(u)(u − μ)]/σ². Trials are averaged in blocks.
 
 What could be verified (abstract): the representation does not change; a reward prediction error shapes connections from
-sensory to decision neurons and selectively strengthens those from the most sensitive neurons. Not verified: the exact
-form above, which is from memory of the paper, and every number. Here both areas are read; the published model reads MT
+sensory to decision neurons and selectively strengthens those from the most sensitive neurons; that expected reward is a
+logistic function of β|u| (seen in a third party's reimplementation only). Not verified: the rest of the form above,
+which is from memory of the paper, and every number. Here both areas are read; the published model reads MT
 alone.
 """
 
