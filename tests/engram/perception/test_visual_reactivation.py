@@ -62,7 +62,7 @@ def test_xie_2025_one_parameter_set_gives_all_four_groups():
     # the share of a long reactivation session that goes up is low; an anodal shift raises it, and the encoding gain
     visual = VISUAL_TRACE.with_(stimulation_gain=1.0)
     model = MODEL.with_(
-        top_down=0.1, stimulation_shift=5.5, evc_gain=3.0, ips_gain=8.0, practice_share=0.3, consolidation=visual,
+        top_down=0.1, stimulation_shift=5.5, evc_gain=2.5, ips_gain=10.0, practice_share=0.5, consolidation=visual,
         period=180.0, evc_tuning_width=20.0, plasticity_width=15.0,
     )  # fmt: skip
     found = {(r, s): gains(model, xie(r, s), 70.0, at=4 * day) for r in (True, False) for s in (0.0, 1.0)}
