@@ -2,7 +2,7 @@
 
 A curve is 181 offsets at 4 times with 2 × 500 units, from a protocol of one encoding session and eight reactivation
 sessions, run included. An experiment is 20 observers × 8 days × 200 trials × 2 areas × 500 units, one response a trial;
-with two intervals there are twice as many responses. The ratio is to dense matrices, one solve per area, time and offset.
+two intervals make twice as many responses. The ratio is to dense matrices, one solve per area, time and offset.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from engram import day
 from engram.perception import Staircase, VisualReactivation, designs
 from engram.perception.curves import generalisation
 from engram.perception.designs import FIRST
-from engram.perception.fisher import linear_fisher_information
 from engram.perception.trials import simulate_experiment
 
 from .measurement import Measurement, processor_time
@@ -56,7 +55,7 @@ def measure(quick: bool = False) -> Iterator[Measurement]:
         run = partial(simulate_experiment, model, protocol, DAYS, intervals=intervals)
         name = f"simulated experiment, {intervals} interval{'s' if intervals > 1 else ''} a trial"
         yield Measurement("perception", name, processor_time(run, 1 if quick else 3), "s", target)
-    observers = 40 if quick else 200
+    observers = 40 if quick else 400
     found = simulate_experiment(model, protocol, DAYS, observers=observers, seed=7)
     ratio = np.exp(np.log(found / model.thresholds(protocol, [0.0], DAYS)[:, 0]).mean(axis=0))
     name = f"simulated threshold, worst of 8 days ({observers} obs.)"

@@ -51,7 +51,11 @@ def test_threshold_is_that_of_the_model():
     known = model.information(protocol, [40.0], [9 * day])
     total = known.evc[0, 0] + known.ips[0, 0]
     derived = value_of(
-        code.threshold_of(code.before), before=total, criterion=model.criterion, efficiency=0.4, stimulus_variance=1.5**2
+        code.threshold_of(code.before),
+        before=total,
+        criterion=model.criterion,
+        efficiency=0.4,
+        stimulus_variance=1.5**2,
     )
     assert model.thresholds(protocol, [40.0], [9 * day])[0, 0] == pytest.approx(derived, rel=1e-12)
 
