@@ -125,15 +125,16 @@ def approach(objective: Objective, position: np.ndarray, anchor: np.ndarray, jud
 
 
 def pursue(
-    objective: Objective, position: np.ndarray, evaluations: int = 0, anchor: np.ndarray | None = None
+    objective: Objective, position: np.ndarray, evaluations: int = 0, others: Sequence[np.ndarray] = ()
 ) -> dict[str, Any]:
     """The second stage of a joint search: from where the first has ended until a further step would gain too little.
 
-    With an ``anchor`` every study is first tried alone from there again: the shared parameters have moved since.
+    With ``others`` every study is first tried alone from there as well: the shared parameters have moved since, and
+    what another search found for a study may fit it better.
     """
     landscape = Landscape.of(objective)
     try:
-        point = landscape.at(position if anchor is None else _each_study_alone(objective, position, [anchor]))
+        point = landscape.at(_each_study_alone(objective, position, others) if others else position)
         for _ in range(_RENEWED):
             point = landscape.minimum(landscape.fresh(point), finest=_LAST_TOLERANCE)
             if point.settled:
@@ -154,18 +155,18 @@ def pursue_best(
     """The second stage of a joint fit, for the most likely ends of the first; the others say how far behind they were.
 
     It begins when the first has ended for all, so that who is pursued depends on no order. What the first stage found
-    stays in ``first``, so that an interrupted second stage is resumed with the same choice.
+    stays in ``first`` and ``first_x``, so that an interrupted second stage is resumed with the same choice.
     """
     values = [row.get("first", row["value"]) for row in rows]
     order = sorted(range(len(rows)), key=lambda k: (values[k], k))
     chosen = [k for k in order[:PURSUED] if np.isfinite(values[k])]
     left = [k for k in chosen if "first" not in rows[k]]
-    futures = {
-        pool.submit(pursue, objective, np.asarray(rows[k]["x"]), rows[k]["evaluations"], anchor): k for k in left
-    }
+    ends = {k: np.asarray(rows[k].get("first_x", rows[k]["x"])) for k in chosen}
+    others = [anchor, *ends.values()]
+    futures = {pool.submit(pursue, objective, ends[k], rows[k]["evaluations"], others): k for k in left}
     for future in as_completed(futures):
         number = futures[future]
-        rows[number] = future.result() | {"first": values[number]}
+        rows[number] = future.result() | {"first": values[number], "first_x": ends[number]}
         if keep is not None:
             keep(number, rows[number])
     for k in order:
@@ -174,8 +175,7 @@ def pursue_best(
             rows[k]["message"] = f"not pursued: {behind:.4g} below the best after the first stage"
     if chosen:
         best = min(chosen, key=lambda k: (rows[k]["value"], k))
-        ends = [anchor, *(np.asarray(rows[k]["x"]) for k in chosen)]
-        rows[best] = _combine(objective, rows[best], ends)
+        rows[best] |= _combine(objective, rows[best], [anchor, *(np.asarray(rows[k]["x"]) for k in chosen)])
 
 
 def _combine(objective: Objective, row: dict[str, Any], ends: Sequence[np.ndarray]) -> dict[str, Any]:
@@ -192,7 +192,7 @@ def _combine(objective: Objective, row: dict[str, Any], ends: Sequence[np.ndarra
         found = min((search(objective, x) for x in (begin, position)), key=lambda found: found["value"])
         gain = row["value"] - found["value"]
         if gain >= 0:
-            row = found | {"evaluations": found["evaluations"] + row["evaluations"], "first": row["first"]}
+            row = found | {"evaluations": found["evaluations"] + row["evaluations"]}
         if not gain > _WORTHWHILE:
             break
     return row
