@@ -1,8 +1,8 @@
 """Few-shot learning: how well a new pair of concepts is told apart after a few examples, from their geometry.
 
 A prototype learner averages m examples of each of two conditions a and b, and is right about a test pattern of a if
-that is nearer to the prototype of a. With Δ the difference of the means, C the covariances and R² = tr C (Sorscher, Ganguli &
-Sompolinsky 2022, doi:10.1073/pnas.2200800119), in units of R_a:
+that is nearer to the prototype of a. With Δ the difference of the means, C the covariances and R² = tr C (Sorscher,
+Ganguli & Sompolinsky 2022, doi:10.1073/pnas.2200800119), in units of R_a:
 
     signal   abs(Δ)²/R_a²            bias     R_b²/R_a² − 1
     dimension D_a = R_a⁴/tr C_a²     overlaps ΔᵀC_aΔ/R_a⁴ and ΔᵀC_bΔ/R_a⁴ (of signal and noise)
@@ -16,11 +16,11 @@ form="gaussian" adds:
 
     tr(C_a C_b)/(R_a⁴ m)  and  (tr C_a² + tr C_b²)/(2 R_a⁴ m²).
 
-The error takes the margin as Gaussian, which it is not quite: it is quadratic in Gaussians. In simulated
-learning of Gaussian conditions (D 3 to 50, signal 0.09 and 1, m 1 to 20, also with unequal radii and graded spectra) the
-error lies within 0.015 of that of the Gaussian form, and up to 0.06 above that of the leading form, which leaves out
-noise that the two conditions share; the tests hold this. The leading form is written from memory of the paper's main text and is unverified against its print; the Gaussian form
-is derived above.
+The error takes the margin as Gaussian, which it is not quite: it is quadratic in Gaussians. In simulated learning of
+Gaussian conditions (D 3 to 50, signal 0.09 and 1, m 1 to 20, also with unequal radii and graded spectra) the error lies
+within 0.015 of that of the Gaussian form, and up to 0.06 above that of the leading form, which leaves out noise that
+the two conditions share. The leading form is written from memory of the paper's main text and is unverified against
+its print; the Gaussian form is derived above.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Representational geometry: each quantity against its definition, its symmetries, and what it refuses."""
+"""Representational geometry: each quantity against its definition, and its symmetries."""
 
 import subprocess
 import sys
@@ -12,7 +12,6 @@ from scipy.stats import multivariate_normal
 from engram import geometry
 from tests.oracle import geometry as oracle
 
-EXACT = dict(rel=1e-9, abs=1e-9)
 SEEDS = st.integers(0, 2**32 - 1)
 
 
@@ -122,14 +121,18 @@ def test_ledoit_wolf_is_its_lemma_in_loops_and_invertible(seed, trials, units):
     assert np.linalg.eigvalsh(covariance)[0] > 0
 
 
-def test_ledoit_wolf_is_nearer_to_the_truth_than_the_sample_covariance():
-    rng, truth = np.random.default_rng(3), np.diag(1 / np.arange(1, 31))
-    shrunk, sample = 0.0, 0.0
-    for _ in range(50):
-        responses = rng.standard_normal((20, 30)) @ np.sqrt(truth)
+def test_ledoit_wolf_comes_near_the_least_error_that_any_such_shrinkage_can_have():
+    rng, variances, trials = np.random.default_rng(3), 1 / np.arange(1, 31), 20
+    truth, shrunk, sample = np.diag(variances), 0.0, 0.0
+    for _ in range(200):
+        responses = rng.standard_normal((trials, 30)) * np.sqrt(variances)
         shrunk += ((geometry.ledoit_wolf_covariance(responses).covariance - truth) ** 2).sum()
         sample += ((np.cov(responses, rowvar=False) - truth) ** 2).sum()
-    assert shrunk < 0.5 * sample
+    # For Gaussian responses the best weight leaves α²/(α² + β²) of the error β² of the sample covariance.
+    square = (variances**2).sum()
+    spread, error = square - variances.sum() ** 2 / 30, (square + variances.sum() ** 2) / (trials - 1)
+    assert sample / 200 == pytest.approx(error, rel=0.05)
+    assert shrunk / sample == pytest.approx(spread / (spread + error), rel=0.15)
 
 
 @pytest.mark.parametrize("metric", ["mahalanobis", "euclidean"])
@@ -214,12 +217,17 @@ def test_expansion_factor_is_the_factor_by_which_everything_expands(seed, factor
 
 
 def test_more_noise_alone_is_no_expansion():
-    rng = np.random.default_rng(5)
-    means = 2 * rng.standard_normal((6, 1, 30))
-    before, after = (means + noise * rng.standard_normal((6, 40, 30)) for noise in (0.5, 4.0))
-    assert geometry.expansion_factor(before, after) == pytest.approx(1, abs=0.05)
-    plug_in = [geometry.squared_distances(s, estimator="plug-in").sum() for s in (before, after)]
-    assert np.sqrt(plug_in[1] / plug_in[0]) > 1.08
+    rng, factors, plug_in = np.random.default_rng(5), [], []
+    means = rng.standard_normal((6, 1, 30))
+    for _ in range(100):
+        before, after = (means + noise * rng.standard_normal((6, 40, 30)) for noise in (0.5, 4.0))
+        factors.append(geometry.expansion_factor(before, after))
+        plug_in.append([geometry.squared_distances(session, estimator="plug-in").sum() for session in (before, after)])
+    assert np.mean(factors) == pytest.approx(1, abs=0.02)
+    truth = ((means - means.transpose(1, 0, 2)) ** 2).sum()
+    noise = [30 * 2 * 30 * variance / 40 for variance in (0.25, 16.0)]  # ordered pairs · 2 · units · variance/trials
+    np.testing.assert_allclose(np.mean(plug_in, axis=0), truth + np.array(noise), rtol=0.03)
+    assert noise[1] > 0.3 * truth
 
 
 def test_pairing_removes_noise_that_a_run_shares():
@@ -308,84 +316,6 @@ def test_template_matching_picks_the_best_correlation():
     templates, patterns = draw(1, 4, 25), draw(2, 30, 25)
     expected = [np.argmax([np.corrcoef(pattern, t)[0, 1] for t in templates]) for pattern in patterns]
     assert geometry.template_matching(templates, patterns).tolist() == expected
-
-
-# ---- what it refuses -----------------------------------------------------------------------------
-
-GOOD = draw(1, 12, 3)
-OTHER = draw(2, 12, 3)
-NAN = np.where(np.arange(36).reshape(12, 3) == 7, np.nan, GOOD)
-FLAT = np.c_[GOOD, GOOD[:, 0] + GOOD[:, 1]]
-
-REFUSED = [
-    (lambda: geometry.participation_ratio(GOOD[:3]), "responses: 3 trials are too few .* at least 4"),
-    (lambda: geometry.participation_ratio(NAN), r"responses: nan at index \(2, 1\)"),
-    (lambda: geometry.participation_ratio(GOOD[0]), r"expected shape \(trials, units\), got \(3,\)"),
-    (lambda: geometry.participation_ratio("rates"), "expected an array of numbers"),
-    (lambda: geometry.participation_ratio(np.ones((5, 3))), "do not vary"),
-    (lambda: geometry.participation_ratio(GOOD, estimator="best"), "unknown 'best'; use 'unbiased' or 'plug-in'"),
-    (lambda: geometry.participation_ratio_of_covariance([[1, 2], [0, 1]]), "symmetric, this one is not"),
-    (lambda: geometry.participation_ratio_of_covariance([[1, 2], [2, 1]]), "no negative eigenvalue, this one has -1"),
-    (lambda: geometry.participation_ratio_of_covariance([[0, 0], [0, 0]]), "all zero"),
-    (lambda: geometry.participation_ratio_of_covariance([[1, 0]]), "square, got shape"),
-    (lambda: geometry.signal_participation_ratio(GOOD[None]), "1 condition; it takes at least 2"),
-    (lambda: geometry.signal_participation_ratio([GOOD, OTHER[:8]]), "same number of trials, got 12, 8"),
-    (lambda: geometry.signal_participation_ratio(np.stack([GOOD, GOOD])), "do not differ|not above zero"),
-    (lambda: geometry.dimensionality(GOOD, 1.5), "above 0 and at most 1, got 1.5"),
-    (lambda: geometry.dimensionality(np.ones((4, 2))), "nothing varies"),
-    (lambda: geometry.squared_distances([GOOD]), "1 condition; it takes at least 2"),
-    (lambda: geometry.squared_distances(GOOD), "or one array of shape"),
-    (lambda: geometry.squared_distances([GOOD, OTHER], metric="cosine"), "unknown 'cosine'"),
-    (lambda: geometry.squared_distances([GOOD, OTHER], shrinkage=True), "Euclidean distance has no noise covariance"),
-    (lambda: geometry.squared_euclidean_distance(GOOD, OTHER[:, :2]), "first has 3, second has 2"),
-    (lambda: geometry.squared_euclidean_distance(GOOD[:1], OTHER), "first: 1 trials are too few"),
-    (lambda: geometry.squared_euclidean_distance(GOOD, OTHER[:5], paired=True), "as many trials .* got 12, 5"),
-    (lambda: geometry.squared_crossnobis_distance(GOOD, OTHER, np.ones((3, 3))), "noise_covariance is singular"),
-    (lambda: geometry.squared_crossnobis_distance(GOOD, OTHER, np.eye(2)), "2 units, but the responses have 3"),
-    (lambda: geometry.squared_mahalanobis_distance(GOOD[:3], OTHER[:3]), "4 degrees of freedom .* at least 5"),
-    (lambda: geometry.squared_mahalanobis_distance(FLAT, FLAT + 1), "pooled noise covariance is singular"),
-    (
-        lambda: geometry.squared_distances([GOOD, OTHER], metric="mahalanobis", paired=True),
-        "needs noise_covariance, from other data",
-    ),
-    (
-        lambda: geometry.squared_distances(
-            [GOOD, OTHER], metric="mahalanobis", shrinkage=True, noise_covariance=np.eye(3)
-        ),
-        "leave it out with noise_covariance",
-    ),
-    (lambda: geometry.ledoit_wolf_covariance(np.ones((4, 2))), "do not vary"),
-    (lambda: geometry.distances_to_manifold(GOOD, OTHER[:3]), "3 patterns give a singular covariance of 3 units"),
-    (lambda: geometry.distances_to_manifold(GOOD, OTHER, metric="euclidean", shrinkage=True), "is for metric="),
-    (lambda: geometry.distances_to_manifold(GOOD[:, :2], OTHER), "patterns has 2, reference has 3"),
-    (lambda: geometry.expansion_factor([GOOD, OTHER], [GOOD, OTHER, OTHER]), "must be the same conditions"),
-    (lambda: geometry.expansion_factor([GOOD, GOOD], [GOOD, OTHER]), "before: .* no expansion factor"),
-    (lambda: geometry.few_shot_geometry(GOOD[:3], OTHER), "first: 3 trials are too few"),
-    (lambda: geometry.few_shot_geometry(np.ones((5, 3)), OTHER), "squared_radius_a is 0"),
-    (lambda: geometry.few_shot_snr(geometry.few_shot_geometry(GOOD, OTHER), 0), "at least one example .* got 0"),
-    (lambda: geometry.few_shot_snr(geometry.few_shot_geometry(GOOD, OTHER), 1, form="x"), "unknown 'x'"),
-    (lambda: geometry.co_tuning(GOOD, OTHER.T), "must be the same"),
-    (lambda: geometry.co_tuning(GOOD[:, :1], OTHER[:, :1]), "at least 2"),
-    (lambda: geometry.co_tuning(np.ones((2, 3)), GOOD[:2]), "row 0 .* does not vary"),
-    (lambda: geometry.balanced_axis(GOOD, 2 * GOOD), "neuron 0 does not vary across"),
-    (lambda: geometry.balanced_axis(0 * GOOD, GOOD), "zero everywhere"),
-    (lambda: geometry.pattern_completion(GOOD, OTHER[0], GOOD[:5], OTHER[0]), "12 morph_inputs but 5 morph_outputs"),
-    (lambda: geometry.local_angles(GOOD[0], GOOD), "number 0 is the pattern itself"),
-    (lambda: geometry.local_angles(GOOD[0], OTHER[:1]), "one neighbour"),
-    (lambda: geometry.variance_along_components(GOOD, OTHER, 4), "components: 4, but .* have 1 to 3"),
-    (lambda: geometry.variance_along_components(GOOD[:1], OTHER, 2), "one pattern has no variance"),
-    (lambda: geometry.reconstruction_error(GOOD[:2], 1), "from 3 patterns on"),
-    (lambda: geometry.quadratic_discriminant([GOOD, OTHER[:3]], GOOD), r"training\[1\]: 3 trials"),
-    (lambda: geometry.quadratic_discriminant([GOOD], GOOD), "1 condition"),
-    (lambda: geometry.template_matching(GOOD[:1], OTHER), "one class"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("call", "message"), REFUSED, ids=[message for _, message in REFUSED])
-def test_bad_input_gets_one_clear_sentence(call, message):
-    with pytest.raises(ValueError, match=message) as error:
-        call()
-    assert "\n" not in str(error.value)
 
 
 def test_importing_the_geometry_loads_numpy_alone():
