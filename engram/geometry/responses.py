@@ -33,7 +33,7 @@ def trials(name: str, value: object, least: int) -> Array:
     """Responses of shape (trials, units) with at least so many trials."""
     array = finite(name, value, 2, "(trials, units)")
     if len(array) < least:
-        raise ValueError(f"{name}: {len(array)} trials are too few for this estimate; it needs at least {least}")
+        raise ValueError(f"{name}: this estimate needs at least {least} trials, got {len(array)}")
     return array
 
 
@@ -47,10 +47,12 @@ def same_units(**arrays: Array) -> None:
 
 def conditions(name: str, value: Conditions, least_trials: int, least: int = 2) -> list[Array]:
     """Several conditions, each of shape (trials, units), with the same units."""
-    if isinstance(value, np.ndarray) and value.ndim != 3:
+    is_array = isinstance(value, np.ndarray)
+    if not isinstance(value, list | tuple | np.ndarray) or (is_array and np.ndim(value) != 3):
+        got = f"shape {np.shape(value)}" if is_array else type(value).__name__
         raise ValueError(
-            f"{name}: expected a sequence of (trials, units) arrays or one array of shape (conditions, trials, units),"
-            f" got shape {value.shape}"
+            f"{name}: expected a list of (trials, units) arrays or one array of shape (conditions, trials, units),"
+            f" got {got}"
         )
     groups = [trials(f"{name}[{index}]", group, least_trials) for index, group in enumerate(value)]
     if len(groups) < least:

@@ -251,16 +251,15 @@ def test_co_tuning_is_a_correlation_and_scale_free(seed):
     np.testing.assert_allclose(geometry.co_tuning(3 * excitation + 1, inhibition), expected, atol=1e-9)
 
 
-def test_balanced_axis_finds_the_slope_and_the_spread_along_it():
-    rng = np.random.default_rng(4)
-    along, across = 3 * rng.standard_normal((200, 500)), rng.standard_normal((200, 500))
-    axis = np.array([1, 1.2]) / np.hypot(1, 1.2)
-    slope, ratios = geometry.balanced_axis(along * axis[0] - across * axis[1], along * axis[1] + across * axis[0])
-    # The fit without a constant regresses: it sees the noise in excitation.
-    excitation_power, product = 9 * axis[0] ** 2 + axis[1] ** 2, (9 - 1) * axis[0] * axis[1]
-    assert slope == pytest.approx(product / excitation_power, rel=0.01)
-    assert ratios.shape == (200,)
-    assert np.median(ratios) > 2.5
+@given(SEEDS)
+def test_balanced_axis_is_a_fit_without_constant_and_the_spreads_along_and_across_it(seed):
+    excitation, inhibition = draw(seed, 5, 7), draw(seed + 1, 5, 7)
+    slope, ratios = geometry.balanced_axis(excitation, inhibition)
+    assert slope == pytest.approx(np.linalg.lstsq(excitation.reshape(-1, 1), inhibition.ravel())[0][0], rel=1e-9)
+    for neuron, ratio in enumerate(ratios):
+        points = np.stack([excitation[neuron], inhibition[neuron]], axis=1)
+        balanced, counter = (points @ axis / np.hypot(1, slope) for axis in ([1, slope], [-slope, 1]))
+        assert ratio == pytest.approx(np.std(balanced) / np.std(counter), rel=1e-6)
 
 
 def test_uncorrelated_equal_inputs_around_zero_have_a_ratio_of_one():

@@ -16,7 +16,7 @@ NAN = np.where(np.arange(36).reshape(12, 3) == 7, np.nan, GOOD)
 FLAT = np.c_[GOOD, GOOD[:, 0] + GOOD[:, 1]]
 
 REFUSED = [
-    (lambda: geometry.participation_ratio(GOOD[:3]), "responses: 3 trials are too few .* at least 4"),
+    (lambda: geometry.participation_ratio(GOOD[:3]), "responses: this estimate needs at least 4 trials, got 3"),
     (lambda: geometry.participation_ratio(NAN), r"responses: nan at index \(2, 1\)"),
     (lambda: geometry.participation_ratio(GOOD[0]), r"expected shape \(trials, units\), got \(3,\)"),
     (lambda: geometry.participation_ratio("rates"), "expected an array of numbers"),
@@ -33,10 +33,11 @@ REFUSED = [
     (lambda: geometry.dimensionality(np.ones((4, 2))), "nothing varies"),
     (lambda: geometry.squared_distances([GOOD]), "1 condition; it takes at least 2"),
     (lambda: geometry.squared_distances(GOOD), "or one array of shape"),
+    (lambda: geometry.squared_distances(None), "one array of shape .*, got NoneType"),
     (lambda: geometry.squared_distances([GOOD, OTHER], metric="cosine"), "unknown 'cosine'"),
     (lambda: geometry.squared_distances([GOOD, OTHER], shrinkage=True), "Euclidean distance has no noise covariance"),
     (lambda: geometry.squared_euclidean_distance(GOOD, OTHER[:, :2]), "first has 3, second has 2"),
-    (lambda: geometry.squared_euclidean_distance(GOOD[:1], OTHER), "first: 1 trials are too few"),
+    (lambda: geometry.squared_euclidean_distance(GOOD[:1], OTHER), "first: .* at least 2 trials, got 1"),
     (lambda: geometry.squared_euclidean_distance(GOOD, OTHER[:5], paired=True), "as many trials .* got 12, 5"),
     (lambda: geometry.squared_crossnobis_distance(GOOD, OTHER, np.ones((3, 3))), "noise_covariance is singular"),
     (lambda: geometry.squared_crossnobis_distance(GOOD, OTHER, np.eye(2)), "2 units, but the responses have 3"),
@@ -58,7 +59,7 @@ REFUSED = [
     (lambda: geometry.distances_to_manifold(GOOD[:, :2], OTHER), "patterns has 2, reference has 3"),
     (lambda: geometry.expansion_factor([GOOD, OTHER], [GOOD, OTHER, OTHER]), "must be the same conditions"),
     (lambda: geometry.expansion_factor([GOOD, GOOD], [GOOD, OTHER]), "before: .* no expansion factor"),
-    (lambda: geometry.few_shot_geometry(GOOD[:3], OTHER), "first: 3 trials are too few"),
+    (lambda: geometry.few_shot_geometry(GOOD[:3], OTHER), "first: this estimate needs at least 4 trials, got 3"),
     (lambda: geometry.few_shot_geometry(np.ones((5, 3)), OTHER), "squared_radius_a is 0"),
     (lambda: geometry.few_shot_snr(geometry.few_shot_geometry(GOOD, OTHER), 0), "at least one example .* got 0"),
     (lambda: geometry.few_shot_snr(geometry.few_shot_geometry(GOOD, OTHER), 1, form="x"), "unknown 'x'"),
