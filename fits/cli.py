@@ -67,6 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("reproduce", help="make every figure, table and the report", allow_abbrev=False)
     command.add_argument("--out", default="report", metavar="DIR", help="folder of the results (default: report)")
     command.add_argument("--quick", action="store_true", help="few starts, for a first look")
+    command.add_argument(
+        "--thorough",
+        action="store_true",
+        help="compute the long sections anew (tens of minutes) instead of showing stored results",
+    )
+    command.add_argument("--resume", action="store_true", help="go on with an interrupted --thorough run")  # fmt: skip
     _search_options(command)
     command.set_defaults(run=_reproduce)
 
@@ -161,19 +167,11 @@ def _whole(text: str, low: int) -> int:
 
 
 def _reproduce(options: argparse.Namespace) -> None:
-    from .output_folder import output_folder
-    from .report import write_report
-    from .reproduce import QUICK_STARTS, STARTS, reproduce
+    from .commands import run_reproduce
 
-    starts = options.starts or (QUICK_STARTS if options.quick else STARTS)
-    with output_folder(options.out) as folder:
-        results = reproduce(starts=starts, seed=options.seed, workers=options.workers, command=options.command_line)
-        write_report(folder, results)
-    from .findings import preference
-
-    for name, table in results.comparisons.items():
-        print(f"{name}: {preference(table)}")
-    print(f"\nThe report is {os.path.join(options.out, 'report.html')}")
+    if options.resume and not options.thorough:
+        raise CommandError("--resume goes on with an interrupted --thorough run; add --thorough, or leave it out")
+    run_reproduce(options)
 
 
 def _studies(options: argparse.Namespace) -> None:

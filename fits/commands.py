@@ -1,8 +1,11 @@
-"""The long commands, ``engram fit`` and ``engram recover``: what is finished survives an interrupt."""
+"""The long commands, ``reproduce``, ``fit`` and ``recover``: what is finished survives an interrupt."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,17 +24,45 @@ from .profile import profile
 from .progress import Progress
 from .random_effects import model_frequencies
 from .recovery import recover_parameters
-from .reproduce import STARTS, provenance
+from .report import write_report
+from .reproduce import MODELS, QUICK_STARTS, STARTS, provenance, reproduce
 from .results import save_figure, write_fit
+from .sections.section import QUICK, Sizes
 from .simulation_figures import confusion_figure, coverage_figure, recovery_figure
 from .storage import Checkpoint, save, task_of
-from .study import Study
+from .study import Study, load_study, shipped_studies
+from .thorough import write_sections
 from .trial_fit import TrialFit, fit_participants, fit_trials
 from .trials import read_trials
 
 
 class Interrupted(KeyboardInterrupt):
     """An interrupt after which something is kept: the message says what and how to go on."""
+
+
+def run_reproduce(options: argparse.Namespace) -> None:
+    """Everything in the report; with ``--thorough`` its long sections as well, which otherwise are shown as stored."""
+    starts = options.starts or (QUICK_STARTS if options.quick else STARTS)
+    shared: dict[str, Any] = dict(
+        starts=starts, seed=options.seed, workers=options.workers, command=options.command_line
+    )
+    if not options.thorough:
+        with output_folder(options.out) as folder:
+            results = reproduce(**shared)
+            write_report(folder, results)
+    else:
+        sizes = QUICK if options.quick else Sizes()
+        studies = [load_study(name) for name in shipped_studies()]
+        task = task_of(studies, MODELS, starts=starts, seed=options.seed, sizes=dataclasses.asdict(sizes))
+        with _kept(options, task) as checkpoint, output_folder(options.out) as folder:
+            results = reproduce(**shared, studies=studies, joint_starts=sizes.joint_starts, checkpoint=checkpoint)
+            for name, reason in write_sections(folder / "sections", results, sizes, checkpoint).items():
+                print(f"engram: the section on {name} is shown as stored, not computed: {reason}", file=sys.stderr)
+            write_report(folder, results)
+            checkpoint.remove()
+    for name, table in results.comparisons.items():
+        print(f"{name}: {preference(table)}")
+    print(f"\nThe report is {os.path.join(options.out, 'report.html')}")
 
 
 def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 from scipy.special import ndtr
+from scipy.stats import binomtest
 
 from engram import consolidation
 from engram.figure_style import GREY, StyledFigure, canvas, look, style
@@ -64,8 +65,9 @@ class _Panel:
 def study_figure(study: Study, fits: Sequence[Fit]) -> Figure:
     """What a study observed, with the predictions of the models fitted to it; one panel for each of its panels.
 
-    Values appear with their standard errors. Effects of which only their significance is known appear as found (1,
-    filled) or not found (0, open), under the predicted probability of finding them.
+    Values appear with their standard errors, counts as shares with their Clopper-Pearson intervals. Effects of which
+    only their significance is known appear as found (1, filled) or not found (0, open), under the predicted
+    probability of finding them.
     """
     panels = _panels(study)
     columns = 2 if len(panels) in (2, 4) else min(len(panels), 3)
@@ -92,7 +94,7 @@ def study_figure(study: Study, fits: Sequence[Fit]) -> Figure:
 def _panels(study: Study) -> list[_Panel]:
     groups: dict[tuple[str, bool], list[Observation]] = {}
     for o in study.observations:
-        values = o.kind == "mean" or (o.kind == "shown" and o.value is not None)
+        values = o.kind in ("mean", "counts") or (o.kind == "shown" and o.value is not None)
         groups.setdefault((o.panel, values), []).append(o)
     return [_Panel(title, values, tuple(members)) for (title, values), members in groups.items()]
 
@@ -142,14 +144,22 @@ def _height(panel: _Panel, o: Observation, predicted: float) -> float:
 def _draw_observed(ax: Axes, panel: _Panel, o: Observation, x: float) -> None:
     colour = "black" if o.kind != "shown" else "0.6"
     if panel.values:
-        error = None if math.isnan(o.error) else o.error
-        ax.errorbar(x, float(o.value or 0.0), yerr=error, elinewidth=1.0, capsize=2, color=colour, marker="o",
-                    markersize=5.5, zorder=4, linestyle="none")  # fmt: skip
+        ax.errorbar(x, float(o.value or 0.0), yerr=_reach(o), elinewidth=1.0, capsize=2, color=colour,
+                    marker="s" if o.kind == "counts" else "o", markersize=5.5, zorder=4, linestyle="none")  # fmt: skip
     elif o.detected is None:
         ax.text(x, 0.9, "?", color=colour, ha="center", va="center", fontweight="bold")
     else:  # larger than the predictions, and under them
         ax.plot(x, float(o.detected), marker="o", markersize=9, color=colour, zorder=2, clip_on=False,
                 markerfacecolor=colour if o.detected else "white")  # fmt: skip
+
+
+def _reach(o: Observation) -> Any:
+    """How far the line through an observed value goes: its standard error, or to the ends of a binomial interval."""
+    if o.kind == "counts":
+        assert o.count is not None and o.n is not None and o.value is not None
+        ends = binomtest(o.count, o.n).proportion_ci(0.95)
+        return [[o.value - ends.low], [ends.high - o.value]]
+    return None if math.isnan(o.error) else o.error
 
 
 def _label_axes(ax: Axes, panel: _Panel, positions: Mapping[str, float], inches: float) -> None:
@@ -188,6 +198,8 @@ def _observed_handles(panels: Sequence[_Panel]) -> list[Line2D]:
     handles = []
     if any(values and o.kind == "mean" for values, o in kept):
         handles.append(handle("observed ± standard error"))
+    if any(o.kind == "counts" for _, o in kept):
+        handles.append(handle("observed share, 95 % interval (Clopper–Pearson)", marker="s"))
     if any(o.kind == "detected" and o.detected for _, o in kept):
         handles.append(handle("found (significant)"))
     if any(o.kind == "detected" and not o.detected for _, o in kept):

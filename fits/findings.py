@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas
+from scipy.stats import binomtest
 
 from .estimation import Fit
 from .figures import assumed, label_of
@@ -43,10 +44,18 @@ def probability(row: Any) -> float:
     return math.exp(row.log_likelihood) if row.kind == "detected" else math.nan
 
 
+def count_p_value(row: Any) -> float:
+    """The exact binomial test of a count against the predicted probability."""
+    predicted = min(max(float(row.predicted), 0.0), 1.0)
+    return float(binomtest(round(row.observed * row.n), int(row.n), predicted).pvalue)
+
+
 def explained(row: Any) -> bool:
-    """Whether a prediction is within two standard errors, or gives what was found at least 5 %."""
+    """Whether a prediction is within two standard errors, or gives what was found (or counted) at least 5 %."""
     if row.kind == "mean":
         return bool(abs(row.standardised_residual) <= LARGE_RESIDUAL)
+    if row.kind == "counts":
+        return count_p_value(row) >= SMALL_PROBABILITY
     return row.kind != "detected" or probability(row) >= SMALL_PROBABILITY
 
 
@@ -56,6 +65,8 @@ def agreement(row: Any) -> str:
         return f"{round(row.standardised_residual, 1) + 0.0:+.1f} SE".replace("-", "−")
     if row.kind == "detected":
         return f"P = {probability(row):.2f}" if probability(row) < 0.995 else "P > 0.99"
+    if row.kind == "counts":
+        return f"p = {count_p_value(row):.2g}"
     return ""
 
 
@@ -83,11 +94,13 @@ def evidence(studies: Sequence[Study]) -> str:
     means = sum(o.kind == "mean" for o in observations)
     found = sum(o.kind == "detected" and bool(o.detected) for o in observations)
     nulls = sum(o.kind == "detected" and not o.detected for o in observations)
+    counts = sum(o.kind == "counts" for o in observations)
     shown = sum(o.kind == "shown" for o in observations)
     guessed = sum(o.kind != "shown" and bool(assumed(o.note)) for o in observations)
     counted = "1 study" if len(studies) == 1 else f"{len(studies)} studies"
     words = (
-        f"{counted} with {means + found + nulls} fitted observations: {means} values with a standard error, and "
+        f"{counted} with {means + counts + found + nulls} fitted observations: {means} values with a standard error, "
+        f"{f'{counts} counts, ' if counts else ''}and "
         f"{found + nulls} effects of which only the direction is used ({found} significant, {nulls} not)"
     )
     if shown:

@@ -18,14 +18,23 @@ from scipy.stats import chi2
 
 from engram import curves
 from engram.consolidation import ConsolidationModel
-from engram.units import hour, minute
+from engram.units import hour
 
 from . import mechanism_figures as drawn
-from .bands import curve_band, derived, draw_positions
+from .bands import curve_band
 from .comparison import compare
 from .estimation import Fit, fit
 from .figures import label_of
 from .findings import preference
+from .mechanism_tables import (
+    DRAWS,
+    estimates_table,
+    from_draws,
+    from_function,
+    from_profile,
+    lengths,
+    variants_table,
+)
 from .profile import profile
 from .study import Study
 from .variants import group_of, with_modulator, without_reactivation
@@ -42,7 +51,6 @@ _CAPTIONS = {
     "open-to-change": "Above, simulated with the jointly fitted biology: what a block of protein synthesis costs, with "
     "its band. Below, the delays that were tried.",
 }
-_DRAWS = 100
 _NEUTRAL: dict[str, Any] = dict(relatedness=0.5, strength=0.4)
 
 
@@ -147,16 +155,16 @@ def retroactive_window(joint: Sequence[Fit], capture: Sequence[Fit], seed: int) 
     """Is there a retroactive window, and how long is it?"""
     times = np.linspace(0, 6 * hour, 49)
     bands = {
-        one.model: curve_band(one, curves.retroactive_enhancement, intervals=times, draws=_DRAWS, seed=seed, **_NEUTRAL)
+        one.model: curve_band(one, curves.retroactive_enhancement, intervals=times, draws=DRAWS, seed=seed, **_NEUTRAL)
         for one in capture
     }
-    estimates = _table(
-        [_derived(one, window_length, "half-length of the retroactive window", "s", seed) for one in capture]
+    estimates = estimates_table(
+        [from_function(one, window_length, "half-length of the retroactive window", "s", seed) for one in capture]
     )
     comparison = compare(joint)
     against = comparison[~comparison.model.isin(list(CLOCKS))]
     lead = float(against.delta_aic.min()) if len(against) else math.nan
-    lengths = _lengths(estimates)
+    halves = lengths(estimates)
     exists = (
         f"Yes: a model without capture lacks {lead:.0f} units of AIC over all studies."
         if lead > 10
@@ -165,9 +173,9 @@ def retroactive_window(joint: Sequence[Fit], capture: Sequence[Fit], seed: int) 
     return Answer(
         "retroactive-window",
         "Is there a retroactive window, and how long is it?",
-        f"{exists} The enhancement of a neutral memory (strength .4, relatedness .5) falls to half at: {lengths}.",
+        f"{exists} The enhancement of a neutral memory (strength .4, relatedness .5) falls to half at: {halves}.",
         estimates,
-        _comparison({"all studies": joint}, within_model=False),
+        variants_table({"all studies": joint}, within_model=False),
         "An emotional event at five or more intervals between 0 and 6 h after encoding, within one experiment, with "
         "means and errors: single directions at two or three intervals leave the length to the assumed spread.",
         drawn.window(bands, capture[0].objective.studies),
@@ -182,7 +190,7 @@ def salience(
         return None
     doses = np.linspace(0, 5, 31)
     bands = {
-        one.model: curve_band(one, curves.salience_response, doses=doses, draws=_DRAWS, seed=seed, **_NEUTRAL)
+        one.model: curve_band(one, curves.salience_response, doses=doses, draws=DRAWS, seed=seed, **_NEUTRAL)
         for one in capture
     }
 
@@ -190,8 +198,8 @@ def salience(
         values = curves.salience_response(model, [1.0, 3.0], **_NEUTRAL).enhancement
         return float(values[1] / values[0]) if values[0] > 1e-9 else math.nan
 
-    estimates = _table([
-        _derived(one, saturation, "enhancement at dose 3 over dose 1", "1", seed) for one in capture
+    estimates = estimates_table([
+        from_function(one, saturation, "enhancement at dose 3 over dose 1", "1", seed) for one in capture
     ])  # fmt: skip
     table = compare(capture)
     said = preference(table)
@@ -204,7 +212,7 @@ def salience(
         f"Over all studies, {said}. Fitted alone, these tell the two apart by 2 units of AIC or more: "
         f"{which or 'none'}.",
         estimates,
-        _comparison(
+        variants_table(
             {
                 "all studies": capture,
                 **{
@@ -243,7 +251,7 @@ def tag_clocks(capture: Sequence[Fit], options: Mapping[str, Any]) -> Answer | N
         for label, result, names in (("all", one, [clock]), ("own", two, [clock, f"{clock} (slices)"])):
             for name in names:
                 whose = "slices" if "slices" in name else "all studies" if label == "all" else "people, animals"
-                estimates.append(_drawn(result, name, f"{clock}, {whose}", options["seed"]))
+                estimates.append(from_draws(result, name, f"{clock}, {whose}", options["seed"]))
     better = [m for m, pair in rows.items() if pair["two clocks"].aic < pair["one clock"].aic - 2]
     verdict = (
         f"Two clocks are preferred under {' and '.join(map(label_of, better))}"
@@ -251,17 +259,17 @@ def tag_clocks(capture: Sequence[Fit], options: Mapping[str, Any]) -> Answer | N
         else "The data do not ask for two clocks"
     )
     table = pandas.concat(
-        [_comparison({name: [one] for name, one in pair.items()}) for pair in rows.values()], ignore_index=True
+        [variants_table({name: [one] for name, one in pair.items()}) for pair in rows.values()], ignore_index=True
     )
     return Answer(
         "tag-clocks",
         "One tag clock for slices and people, or two?",
         f"{verdict}: with a clock of their own for slices, {'; '.join(said)}.",
-        _table(estimates),
+        estimates_table(estimates),
         table,
         "In people, an interval just beyond what slices allow (2 to 4 h after encoding) that is reliably found or "
         "reliably not found; in slices, means with errors at intervals between 1 and 3 h.",
-        drawn.intervals(_table(estimates)),
+        drawn.intervals(estimates_table(estimates)),
     )
 
 
@@ -279,7 +287,7 @@ def reactivation_or_tagging(
         "no reactivation": without_reactivation(study),
     }
     made = {name: [fit([v], m.model, shared=False, **options) for m in capture] for name, v in variants.items()}
-    table = _comparison(made)
+    table = variants_table(made)
     said = []
     for index, one in enumerate(capture):
         full = made["reactivation and tagging"][index]
@@ -294,12 +302,12 @@ def reactivation_or_tagging(
     estimates = []
     for index, one in enumerate(capture):
         row = profile(made["reactivation and tagging"][index], parameters=["zhu_2022.tau_eligibility"]).intervals
-        estimates += [_profiled(one, "eligibility after reactivation", r) for r in row.to_dict("records")]
+        estimates += [from_profile(one, "eligibility after reactivation", r) for r in row.to_dict("records")]
     return Answer(
         "reactivation-or-tagging",
         "Does emotional learning act by reactivation of strong traces rather than by tagging weak ones (Zhu 2022)?",
         f"{'; '.join(said)[0].upper()}{'; '.join(said)[1:]}.",
-        _table(estimates),
+        estimates_table(estimates),
         table,
         "The same design tested at 24 h, with and without the face shown again during emotional learning: tagging "
         "predicts a benefit that grows with time and without the face, reactivation one that needs the face.",
@@ -320,7 +328,7 @@ def eligibility_or_capture(
         "both": study,
     }
     made = {name: [fit([v], m.model, shared=False, **options) for m in capture] for name, v in variants.items()}
-    table = _comparison(made)
+    table = variants_table(made)
     said, estimates = [], []
     for index, one in enumerate(capture):
         eligible, captured = (made[name][index] for name in list(variants)[:2])
@@ -329,14 +337,14 @@ def eligibility_or_capture(
             "of AIC"
         )
         row = profile(eligible, parameters=["brzosko_2015.tau_eligibility"]).intervals
-        estimates += [_profiled(one, "eligibility of paired synapses", r) for r in row.to_dict("records")]
+        estimates += [from_profile(one, "eligibility of paired synapses", r) for r in row.to_dict("records")]
     first = "; ".join(said)
     return Answer(
         "eligibility-or-capture",
         "Is the timing of dopamine in minutes consistent with eligibility or with capture (Brzosko 2015)?",
         f"{first[0].upper()}{first[1:]}. Capture keeps the sign that encoding gave and acts over hours; a depression "
         "that dopamine turns into potentiation within minutes asks for conversion of what is eligible.",
-        _table(estimates),
+        estimates_table(estimates),
         table,
         "Dopamine after pairings that potentiate, at 1, 5, 10 and 30 min, read at 40 min and at 4 h, with and without "
         "a blocker of protein synthesis.",
@@ -348,74 +356,21 @@ def open_to_change(capture: Sequence[Fit], seed: int) -> Answer:
     """When is a reactivated memory open to change?"""
     delays = np.linspace(0, 8 * hour, 49)
     bands = {
-        one.model: curve_band(one, curves.reconsolidation_window, delays=delays, draws=_DRAWS, seed=seed)
+        one.model: curve_band(one, curves.reconsolidation_window, delays=delays, draws=DRAWS, seed=seed)
         for one in capture
     }
-    estimates = _table(
-        [_derived(one, open_length, "delay at which a block does half its harm", "s", seed) for one in capture]
+    estimates = estimates_table(
+        [from_function(one, open_length, "delay at which a block does half its harm", "s", seed) for one in capture]
     )
-    lengths = _lengths(estimates)
+    halves = lengths(estimates)
     return Answer(
         "open-to-change",
         "When is a reactivated memory open to change?",
-        f"A block of protein synthesis does half its harm at a delay of: {lengths}. At 6 h it does none in the data; "
+        f"A block of protein synthesis does half its harm at a delay of: {halves}. At 6 h it does none in the data; "
         "without a reminder, none in the models by construction.",
         estimates,
-        _comparison({"all studies": capture}, within_model=False),
+        variants_table({"all studies": capture}, within_model=False),
         "Blocks that begin at 1, 2, 3 and 4 h after the reminder: there are no data between the first hour and the "
         "sixth, and the length follows from the assumed clearance of what a surprise releases.",
         drawn.reconsolidation(bands, capture[0].objective.studies),
     )
-
-
-def _derived(
-    one: Fit, function: Callable[[ConsolidationModel], float], quantity: str, unit: str, seed: int
-) -> dict[str, Any]:
-    found = derived(one, function, draws=_DRAWS, seed=seed)
-    return dict(model=one.model, quantity=quantity, unit=unit, estimate=found.estimate, lower=found.lower,
-                upper=found.upper, note=found.note)  # fmt: skip
-
-
-def _drawn(one: Fit, name: str, quantity: str, seed: int) -> dict[str, Any]:
-    """An estimated time with the interval of its draws: a profile of a joint fit takes minutes."""
-    k = [c.name_in_full for c in one.objective.coordinates].index(name)
-    ends = np.exp(np.quantile(draw_positions(one, 1000, seed)[:, k], [0.025, 0.975]))
-    return dict(model=one.model, quantity=quantity, unit="s", estimate=one.optimum[name], lower=float(ends[0]),
-                upper=float(ends[1]), note=str(one.estimates.verdict.iloc[k]))  # fmt: skip
-
-
-def _profiled(one: Fit, quantity: str, row: Mapping[Any, Any]) -> dict[str, Any]:
-    return dict(model=one.model, quantity=quantity, unit=row["unit"], estimate=row["estimate"], lower=row["lower"],
-                upper=row["upper"], note=row["verdict"])  # fmt: skip
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> pandas.DataFrame:
-    return pandas.DataFrame(rows, columns=["model", "quantity", "unit", "estimate", "lower", "upper", "note"])
-
-
-def _comparison(made: Mapping[str, Sequence[Fit]], within_model: bool = True) -> pandas.DataFrame:
-    """Variants by model, with ΔAIC from the best variant of the same model, or else from the best model."""
-    rows = [
-        dict(
-            variant=name, model=one.model, n_parameters=one.n_parameters, log_likelihood=one.log_likelihood, aic=one.aic
-        )
-        for name, group in made.items()
-        for one in group
-    ]
-    table = pandas.DataFrame(rows)
-    best = table.groupby("model" if within_model else "variant").aic.transform("min")
-    return table.assign(delta_aic=table.aic - best)
-
-
-def _lengths(table: pandas.DataFrame) -> str:
-    rows = table.to_dict("records")
-    return "; ".join(
-        f"{label_of(r['model'])} {_minutes(r['estimate'])} ({_minutes(r['lower'])} to {_minutes(r['upper'])})"
-        for r in rows
-    )
-
-
-def _minutes(seconds: float) -> str:
-    if math.isnan(seconds):
-        return "beyond 12 h"
-    return f"{seconds / hour:.1f} h" if seconds >= 2 * hour else f"{seconds / minute:.0f} min"

@@ -16,7 +16,6 @@ import pandas
 from matplotlib.figure import Figure
 
 from engram import plots
-from engram.units import day, hour, minute
 from theory import salience
 
 from . import figures, findings
@@ -25,10 +24,11 @@ from .figures import assumed, label_of
 from .progress import Progress
 from .reproduce import CURVES, JOINT, TOGETHER, Reproduction
 from .results import save_figure, write_tables
+from .sections.pages import Page, pages
 from .study import FLAGS, Study
 from .timeline import relations, timeline
+from .wording import fixed, number, quantity
 
-_TIMES = ((day, "d"), (hour, "h"), (minute, "min"))
 _ZOOM = 1.9  # pixels of the page for a point of a figure
 _ALT = {
     "enhancement": "Simulated enhancement of a neutral memory against the interval to an emotional event",
@@ -52,13 +52,17 @@ def write_report(folder: Path, results: Reproduction) -> None:
     Parameters
     ----------
     folder : Path
-        An existing folder.
+        An existing folder. Long sections that it holds in ``sections`` are shown; the others are as stored.
     results : Reproduction
     """
     progress = Progress(1.0)
+    long_sections = pages(folder / "sections")
     try:
-        with progress.part("drawing figures", 1.0, 12 + len(results.studies)):
-            for name, figure in _figures(results).items():
+        drawn = _figures(results)
+        drawn.update({drawing.name: drawing.figure for page in long_sections if page.shown
+                      for drawing in page.shown.drawings})  # fmt: skip
+        with progress.part("drawing figures", 1.0, len(drawn)):
+            for name, figure in drawn.items():
                 save_figure(figure, folder / "figures", name)
                 progress.finished()
     finally:
@@ -68,11 +72,11 @@ def write_report(folder: Path, results: Reproduction) -> None:
     _write_curves(folder, results)
     _write_answers(folder, results)
     seconds = {**results.seconds, **progress.seconds}
-    page = render(results, folder / "figures", seconds)
+    page = render(results, folder / "figures", seconds, long_sections)
     (folder / "report.html").write_text(page, encoding="utf-8")
 
 
-def render(results: Reproduction, drawn: Path, seconds: Mapping[str, float]) -> str:
+def render(results: Reproduction, drawn: Path, seconds: Mapping[str, float], long_sections: Sequence[Page] = ()) -> str:
     """The page, with the figures in the folder ``drawn`` inside it."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(files("fits") / "templates")),
@@ -104,49 +108,11 @@ def render(results: Reproduction, drawn: Path, seconds: Mapping[str, float]) -> 
             }
             for answer in results.answers
         ],
+        long_sections=long_sections,
         flags=FLAGS,
         JOINT=JOINT,
         TOGETHER=TOGETHER,
     )
-
-
-def number(value: float, digits: int = 3) -> str:
-    """A number to so many digits, with a true minus sign; a dash where there is none.
-
-    Examples
-    --------
-    >>> number(0.123456), number(-2.0), number(float("nan"))
-    ('0.123', '−2', '–')
-    """
-    return "–" if math.isnan(value) else f"{value:.{digits}g}".replace("-", "−")
-
-
-def fixed(value: float, error: float = math.nan) -> str:
-    """A number to a hundredth of its standard error, or to two decimals.
-
-    Examples
-    --------
-    >>> fixed(64.2211, 13.4), fixed(3e-10, 0.04), fixed(-0.07)
-    ('64.2', '0.0000', '−0.07')
-    """
-    if math.isnan(value):
-        return "–"
-    decimals = 2 if math.isnan(error) else max(0, 2 - math.floor(math.log10(error)))
-    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")
-
-
-def quantity(value: float, unit: str, digits: int = 3) -> str:
-    """A number with its unit; seconds in the unit that a person would use.
-
-    Examples
-    --------
-    >>> quantity(6884.0, "s"), quantity(0.4, "1")
-    ('1.91 h', '0.4')
-    """
-    if unit == "s" and not math.isnan(value):
-        seconds, name = next(((s, n) for s, n in _TIMES if abs(value) >= s), (1.0, "s"))
-        return f"{number(value / seconds, digits)} {name}"
-    return number(value, digits) if unit == "1" else f"{number(value, digits)} {unit}"
 
 
 def _figures(results: Reproduction) -> dict[str, Figure]:

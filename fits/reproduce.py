@@ -25,6 +25,7 @@ from .findings import total_comparison
 from .mechanisms import CLOCKS, Answer, answers
 from .prediction import model_class
 from .progress import Progress
+from .storage import Checkpoint
 from .study import Study, load_study, shipped_studies
 
 MODELS = tuple(consolidation.MODELS)
@@ -100,6 +101,8 @@ def reproduce(
     command: str = "fits.reproduce.reproduce()",
     studies: Sequence[Study] | None = None,
     models: Sequence[str] = MODELS,
+    joint_starts: int | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Reproduction:
     """Fit every study by every model, alone and jointly, and predict the curves.
 
@@ -116,13 +119,17 @@ def reproduce(
     studies : sequence of Study, optional
         All shipped studies by default.
     models : sequence of str
+    joint_starts : int, optional
+        Starts of the joint fits, where not a quarter of ``starts``.
+    checkpoint : Checkpoint, optional
+        Keeps the starts of the joint fits as they end, and gives back those that it kept.
 
     Raises
     ------
     StudyError, FitError
         From reading and fitting.
     """
-    made = provenance(command, starts, seed, workers)
+    made = provenance(command, starts, seed, workers, joint_starts)
     chosen = tuple(studies if studies is not None else (load_study(name) for name in shipped_studies()))
     plan = {(model, study.id): _effort([study], model, False) for study in chosen for model in models}
     joint_effort = {model: _effort(chosen, model, True) for model in models}
@@ -147,7 +154,8 @@ def reproduce(
             with progress.part(f"joint fit by {label_of(model)}", joint_effort[model] * made.joint_starts,
                                made.joint_starts):  # fmt: skip
                 begin = {name: value for study in chosen for name, value in separate[study.id][index].optimum.items()}
-                joint.append(fit(chosen, model, starts=made.joint_starts, shared=True, begin=begin, **options))
+                kept = _kept(checkpoint, f"joint {model}")
+                joint.append(fit(chosen, model, starts=made.joint_starts, shared=True, begin=begin, **kept, **options))
         answered: list[Answer] = []
         if any(model in CLOCKS for model in models):
             with progress.part("questions about mechanism", questions, 6):
@@ -178,7 +186,15 @@ def reproduce(
     )
 
 
-def provenance(command: str, starts: int, seed: int, workers: int | None) -> Provenance:
+def _kept(checkpoint: Checkpoint | None, part: str) -> dict[str, Any]:
+    if checkpoint is None:
+        return {}
+    return dict(done=checkpoint.done(part), keep=lambda number, row: checkpoint.keep(part, number, row))
+
+
+def provenance(
+    command: str, starts: int, seed: int, workers: int | None, joint_starts: int | None = None
+) -> Provenance:
     """What results made now are made with."""
     versions = {"engram": engram.__version__, "Python": platform.python_version()}
     for package in _PACKAGES:
@@ -188,7 +204,7 @@ def provenance(command: str, starts: int, seed: int, workers: int | None) -> Pro
         command=command,
         seed=seed,
         starts=starts,
-        joint_starts=max(2, 1 + starts // 4),
+        joint_starts=joint_starts or max(2, 1 + starts // 4),
         workers=workers or processors,
         date=datetime.datetime.now().astimezone().isoformat(sep=" ", timespec="seconds"),
         machine=f"{platform.system()} {platform.machine()}, {processors} processors",

@@ -56,6 +56,7 @@ def leave_one_out(
     seed: int = 1,
     workers: int | None = None,
     priors: bool = False,
+    begin: Mapping[str, float] | None = None,
     progress: Callable[[int], Any] | None = None,
 ) -> Transfer:
     """Predict each study with the biology that the others estimate; see the module for what this tests.
@@ -66,6 +67,8 @@ def leave_one_out(
         Two or more.
     model, starts, seed, workers, priors, progress
         As in :func:`fits.fit`, of which four are made for each study.
+    begin : mapping of str to float, optional
+        Where the first start of each joint fit begins: ``optimum`` of the fit to all studies, near which it will end.
 
     Raises
     ------
@@ -83,7 +86,7 @@ def leave_one_out(
 
     def run(chosen: Sequence[Study], of: ConsolidationModel, shared: bool) -> Fit:
         return fit(chosen, of, starts=starts, seed=seed, workers=workers, shared=shared, priors=priors,
-                   progress=progress)  # fmt: skip
+                   begin=begin if shared else None, progress=progress)  # fmt: skip
 
     rows, biology, predictions = [], [], []
     for study in studies:

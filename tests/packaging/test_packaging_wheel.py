@@ -105,8 +105,9 @@ def test_the_wheel_holds_the_packages_and_what_they_read(wheels):
     assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
     for package in PACKAGES:
         assert f"{package}/py.typed" in names
-    wanted = [PROJECT / "fits" / "studies", PROJECT / "fits" / "templates"]
-    data = {str(path.relative_to(PROJECT)) for folder in wanted for path in folder.glob("*.*") if path.is_file()}
+    wanted = [PROJECT / "fits" / name for name in ("studies", "templates", "stored")]
+    data = {str(path.relative_to(PROJECT)) for folder in wanted for path in folder.rglob("*.*") if path.is_file()}
+    assert {Path(name).suffix for name in data} >= {".toml", ".html", ".csv", ".json"}
     assert data <= names
 
 

@@ -1,0 +1,22 @@
+"""Sections of the report whose numbers take long: computed by ``engram reproduce --thorough``, stored, and shown.
+
+One section a file. Each computes tables from the fits of a report, piece by piece, and says what its tables show: a
+sentence, figures drawn anew, tables and what would change the answer. The tables of the last thorough run lie in
+``fits/stored``, from where every report shows them with the command, date, seed and versions that made them.
+
+>>> from fits import sections
+>>> [section.name for section in sections.SECTIONS][:2]
+['profiles', 'influence']
+"""
+
+from . import influence, models, profiles, recovery, transfer, trials
+from .section import Section
+
+SECTIONS: tuple[Section, ...] = (
+    profiles.SECTION,
+    influence.SECTION,
+    transfer.SECTION,
+    recovery.SECTION,
+    models.SECTION,
+    trials.SECTION,
+)

@@ -1,0 +1,153 @@
+"""Which parameters the data bound: profile likelihoods of the shared biology and of single studies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import pandas
+
+from ..estimation import Fit
+from ..figures import label_of
+from ..mechanisms import CLOCKS
+from ..profile import Profiles, profile, profile_figure, quantile_of
+from ..wording import capitalised, listed, number, quantity, share, time_unit
+from .section import Drawing, Listing, Piece, Section, Shown, Tables, Work
+
+_LEVEL = 0.95
+#: Studies whose fits, alone, the answers about mechanism rest on.
+CLAIMS = ("brzosko_2015", "dunsmoor_2015", "frey_morris_1998", "monfils_2009", "nader_2000", "zhu_2022")
+_CURVE = ["study", "parameter", "value", "rise", "settled"]
+_WORDS = {
+    "identified": "on both sides",
+    "one-sided": "on one side only",
+    "at bound": "on one side, the estimate being at a bound of the search",
+    "flat": "on neither side",
+}
+
+
+def _pieces(work: Work) -> list[Piece]:
+    made = []
+    for one in work.joint:
+        if one.model not in CLOCKS:
+            continue
+        names = list(one.estimates.parameter[one.estimates.study == "shared"])
+        made.append(Piece(f"profiles of {label_of(one.model)}", 15.0 * len(names), len(names), _joint(one, names)))
+        alone = [group[0] for group in _alone(work, one.model)]
+        size = sum(len(fit.estimates) for fit in alone)
+        if size:
+            made.append(Piece(f"profiles of single studies, {label_of(one.model)}", 1.0 * size, size, _single(alone)))
+    return made
+
+
+def _alone(work: Work, model: str) -> list[list[Fit]]:
+    chosen = [work.separate[name] for name in CLAIMS if name in work.separate]
+    return [[fit for fit in group if fit.model == model] for group in chosen]
+
+
+def _joint(one: Fit, names: Sequence[str]) -> Callable[[Work, Callable[[int], None]], dict[str, pandas.DataFrame]]:
+    return lambda work, progress: _tables(one, profile(one, names, workers=work.workers, progress=progress), "joint")
+
+
+def _single(fits: Sequence[Fit]) -> Callable[[Work, Callable[[int], None]], dict[str, pandas.DataFrame]]:
+    def compute(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.DataFrame]:
+        parts = [_tables(one, profile(one, workers=work.workers, progress=progress), "alone") for one in fits]
+        return {name: pandas.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]}
+
+    return compute
+
+
+def _tables(one: Fit, found: Profiles, scope: str) -> dict[str, pandas.DataFrame]:
+    better = found.improved
+    row = dict(gain=better.gain if better else math.nan, found_at=better.found_at if better else "")
+    return {
+        "intervals": found.intervals.assign(scope=scope, model=found.model),
+        "curves": found.curves[_CURVE].assign(scope=scope, model=found.model),
+        "optima": pandas.DataFrame([dict(scope=scope, model=found.model, studies=len(one.studies), **row)]),
+    }
+
+
+def _show(tables: Tables) -> Shown:
+    intervals, curves = tables["intervals"], tables["curves"]
+    drawings, listings = [], []
+    for (scope, model), group in intervals.groupby(["scope", "model"], sort=False):
+        mine = curves[(curves.scope == scope) & (curves.model == model)]
+        drawn = Profiles(str(model), _LEVEL, quantile_of(_LEVEL), *_in_units(group, mine), None)
+        what = "biology shared by all studies" if scope == "joint" else "parameters of single studies, fitted alone"
+        title = f"{capitalised(label_of(str(model)))}, {what}"
+        drawings.append(
+            Drawing(f"profiles-{scope}-{model}", profile_figure(drawn),
+                    f"{title}: what the fit loses, all else fitted again, when one parameter is held at a value. The "
+                    "interval ends where the curve crosses the dotted line; verdicts stand below each panel.", True)
+        )  # fmt: skip
+        listings.append(Listing(title, _cells(group), ("estimate",)))
+    return Shown(
+        says=sentence(tables),
+        explains="Each parameter is held at values away from its estimate and all else is fitted again. Unlike a "
+        "standard error this needs no quadratic likelihood, and it tells a wide interval from no limit at all. A "
+        "missing limit means that the fit stays as good up to the bound of the search.",
+        drawings=tuple(drawings),
+        listings=tuple(listings),
+        change="A limit that is missing needs an observation at which the parameter's effect ceases: an interval at "
+        "which nothing is captured any more bounds a time from above, one at which everything still is from below. "
+        "Published directions without means bound little.",
+    )
+
+
+def sentence(tables: Tables) -> str:
+    """How many parameters the data bound, on which sides, by model; and whether a better optimum was met."""
+    words = []
+    joint = tables["intervals"][tables["intervals"].scope == "joint"]
+    for model, group in joint.groupby("model", sort=False):
+        counts = group.verdict.value_counts()
+        parts = [f"{counts[verdict]} {text}" for verdict, text in _WORDS.items() if verdict in counts]
+        words.append(f"of the {len(group)} parameters of {label_of(str(model))} that all studies share, the data bound "
+                     f"{', '.join(parts)}")  # fmt: skip
+    alone = tables["intervals"][tables["intervals"].scope == "alone"]
+    if len(alone):
+        bounded = share(float((alone.verdict == "identified").mean()))
+        words.append(f"of the {len(alone)} parameters of single studies they bound {bounded} on both sides")
+    said = "; ".join(words)
+    optima = tables["optima"][tables["optima"].gain.notna()]
+    better = [
+        f"{label_of(row['model'])} {number(row['gain'], 2)} "
+        f"({'all studies' if row['scope'] == 'joint' else row['found_at'].partition('.')[0]})"
+        for row in optima.to_dict("records")
+    ]
+    said = f"{capitalised(said)}."
+    if better:
+        said += (
+            f" On the way, better optima than those of the fits were met (log-likelihood higher by: {listed(better)}); "
+            "these intervals are about the fits' own optima."
+        )
+    return said
+
+
+def _in_units(intervals: pandas.DataFrame, curves: pandas.DataFrame) -> tuple[pandas.DataFrame, pandas.DataFrame]:
+    """The same with times in the unit that a person would use for the estimate."""
+    intervals, curves = intervals.copy(), curves.copy()
+    for index, values in zip(intervals.index, intervals.to_dict("records"), strict=True):
+        if values["unit"] != "s":
+            continue
+        seconds, name = time_unit(values["estimate"])
+        same = (curves.study == values["study"]) & (curves.parameter == values["parameter"])
+        curves.loc[same, "value"] /= seconds
+        intervals.loc[index, ["estimate", "lower", "upper"]] /= seconds
+        intervals.loc[index, "unit"] = name
+    return intervals, curves
+
+
+def _cells(group: pandas.DataFrame) -> pandas.DataFrame:
+    rows = []
+    for row in group.to_dict("records"):
+        ends = [quantity(row[end], row["unit"]).replace("–", "open") for end in ("lower", "upper")]
+        name = row["parameter"] if row["study"] == "shared" else f"{row['study']}: {row['parameter']}"
+        rows.append({
+            "parameter": name, "estimate": quantity(row["estimate"], row["unit"]),
+            "95 % interval": "none" if ends == ["open", "open"] else " to ".join(ends),
+            "verdict": row["verdict"], "note": row["message"],
+        })  # fmt: skip
+    return pandas.DataFrame(rows)
+
+
+SECTION = Section("profiles", "Which parameters the data bound", _pieces, _show)

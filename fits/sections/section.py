@@ -1,0 +1,121 @@
+"""What a section of the report is: how its tables are computed, and what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas
+from matplotlib.figure import Figure
+
+from ..estimation import Fit
+from ..study import Study
+
+Tables = Mapping[str, pandas.DataFrame]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of each section is computed."""
+
+    joint_starts: int = 16
+    transfer_starts: int = 2
+    recovered: int = 40  # simulations of each model whose parameters are recovered
+    compared: int = 5  # of these, fitted from more starts as well
+    confused: int = 20  # simulations of each model that all models are fitted to
+
+
+QUICK = Sizes(joint_starts=2, transfer_starts=1, recovered=10, compared=1, confused=4)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What sections are computed from."""
+
+    joint: tuple[Fit, ...]
+    separate: Mapping[str, tuple[Fit, ...]]
+    studies: tuple[Study, ...]
+    sizes: Sizes
+    seed: int
+    workers: int | None
+
+    def joint_of(self, model: str) -> Fit:
+        return next(one for one in self.joint if one.model == model)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a section that is computed, and kept, as one.
+
+    Attributes
+    ----------
+    weight : float
+        Its share of the time, in seconds on a slow day: for the time left.
+    steps : int
+        How often ``compute`` calls its second argument.
+    """
+
+    name: str
+    weight: float
+    steps: int
+    compute: Callable[[Work, Callable[[int], None]], dict[str, pandas.DataFrame]]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of a section."""
+
+    name: str
+    figure: Figure
+    caption: str
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A table as the page prints it: cells of text; those of ``numeric`` columns are aligned to the right."""
+
+    title: str
+    cells: pandas.DataFrame
+    numeric: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a section's tables show.
+
+    Attributes
+    ----------
+    says : str
+        One plain sentence, computed from the tables.
+    explains : str
+        How to read it.
+    change : str
+        What would change the answer.
+    """
+
+    says: str
+    explains: str
+    drawings: tuple[Drawing, ...]
+    listings: tuple[Listing, ...]
+    change: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of the report.
+
+    Attributes
+    ----------
+    pieces : callable
+        The pieces that some work has; none where the section does not apply. ``ValueError`` where it would apply and
+        something is missing, such as raw data: the message says what.
+    show : callable
+        From the tables of all pieces, each with those of the same name joined, to what they show.
+    """
+
+    name: str
+    title: str
+    pieces: Callable[[Work], Sequence[Piece]]
+    show: Callable[[Tables], Shown]
