@@ -12,4 +12,6 @@ at run time depends on this package. One subject a module:
 ``windows``          how late, and how early, a release may come
 ``salience``         what a larger dose does under either capture rule: the discriminating prediction
 ``reconsolidation``  what is left of a late trace after reactivation
+``visual_code``      Fisher information and threshold of two populations, and when learning looks general
+``few_shot``         what a few examples can teach, as a function of geometry
 """

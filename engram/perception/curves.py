@@ -21,7 +21,7 @@ from ..units import day, hour
 from .designs import last_session, reactivation
 from .fisher import threshold as threshold_at
 from .manifold import participation_ratio
-from .model import PerceptualModel, check_distance, checked_offsets, checked_times
+from .model import Information, PerceptualModel, check_distance, checked_offsets, checked_times
 
 #: After the last session: when "just after" and "two weeks later" are read (s).
 JUST_AFTER, TWO_WEEKS = 1 * hour, 14 * day
@@ -78,9 +78,14 @@ def generalisation(
     degrees = checked_offsets(np.arange(-reach, reach + 1) if offsets is None else offsets, model.period)
     times = checked_times(default_times(given) if when is None else when)
     check_distance(distance)
-    known = model.information(given, degrees, times, distance)
+    if distance == 0:  # the trained direction comes along with the others
+        known = model.information(given, np.append(degrees, 0.0), times)
+        at_trained = threshold_at(known.read_out[:, -1:], model.criterion)
+        known = Information(*(values[:, :-1] for values in known))
+    else:
+        known = model.information(given, degrees, times, distance)
+        at_trained = model.thresholds(given, [0.0], times)
     threshold = threshold_at(known.read_out, model.criterion)
-    at_trained = model.thresholds(given, [0.0], times)
     baseline = model.untrained()
     control = model.thresholds(without_reactivation(given), degrees, times, distance)
     improvement = 1 - threshold / baseline

@@ -31,10 +31,12 @@ def principal_coordinates(
 ) -> np.ndarray:
     """Mean responses on the principal axes of the *untrained* manifold, (directions, dimensions), counts.
 
-    Axes fixed before learning let an expansion be seen; the origin is the mean over directions of these responses.
+    Those axes are, for evenly spaced units, the spatial frequencies sin φ, cos φ, sin 2φ, … of the pattern of counts.
+    Fixed before learning, they let an expansion be seen; the origin is the mean over directions of these responses.
     """
-    untrained = population.counts(population.preferred)
-    axes = np.linalg.svd(untrained - untrained.mean(axis=0), full_matrices=False)[2][:dimensions]
+    angle = population.preferred * (2 * np.pi / population.period)
+    waves = [(np.cos, np.sin)[k % 2]((k + 1) // 2 * angle) for k in range(1, dimensions + 1)]
+    axes = np.array([wave / np.linalg.norm(wave) for wave in waves])
     responses = gain * population.counts(np.asarray(directions, float))
-    everywhere = gain * untrained
+    everywhere = gain * population.counts(population.preferred)
     return np.asarray((responses - everywhere.mean(axis=0)) @ axes.T)

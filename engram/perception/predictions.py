@@ -74,7 +74,7 @@ def release_at_reactivation(
 
 
 def blocked_consolidation(
-    model: PerceptualModel, delays: Values = tuple(np.arange(0, 8.5, 0.5) * hour), *, offset: float = 90.0,
+    model: PerceptualModel, delays: Values = tuple(np.arange(0, 125, 5) * minute), *, offset: float = 90.0,
     distance: float = 0.0, **design: Any,
 ) -> pandas.DataFrame:
     """Protein synthesis blocked for six hours after each reactivation, by the onset (s) of the block.

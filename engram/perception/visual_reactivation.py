@@ -27,7 +27,7 @@ from ..consolidation.threshold_capture import ThresholdCapture
 from ..parameter import parameter
 from ..protocol import Protocol
 from ..units import day
-from .fisher import information_curve
+from .fisher import information, information_curve, threshold
 from .model import Information, PerceptualModel, Shape, check_distance, checked_offsets, checked_times
 from .pathways import Course, course
 from .populations import Population, concentration
@@ -140,6 +140,10 @@ class VisualReactivation(PerceptualModel):
         ips = np.repeat((untrained * ips_gain)[:, None], len(degrees), axis=1)
         return Information(evc, ips, self._used(evc + ips))
 
+    def untrained(self) -> float:
+        total = _information_of_one(self.evc) + _information_of_one(self.ips)
+        return float(threshold(self._used(np.asarray(total)), self.criterion))
+
 
 def trained_profile(population: Population, width: float) -> np.ndarray:
     """Share of the plasticity that reaches each unit, (units,): 1 at the trained direction, 0°."""
@@ -149,6 +153,4 @@ def trained_profile(population: Population, width: float) -> np.ndarray:
 
 @lru_cache(maxsize=256)
 def _information_of_one(population: Population) -> float:
-    from .fisher import information
-
     return float(information(population, np.ones(population.units)))
