@@ -10,15 +10,17 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from engram.consolidation import ConsolidationModel
 from engram.neuromodulation import Neuromodulator
 from engram.parameter import parameter_fields
+from engram.perception import PerceptualModel
 
+from .family import SEARCHED, Model, check_together, predictor_of
 from .likelihood import deviance_residuals, information, log_likelihoods
-from .prediction import Predictor
 from .study import FreeParameter, Study
 
 _STEP = 1e-6  # forward-difference step on the search scale
@@ -72,7 +74,8 @@ class Objective:
     Parameters
     ----------
     studies : sequence of Study
-    model : ConsolidationModel
+    model : ConsolidationModel or PerceptualModel
+        Of the family of the studies.
     biology : sequence of str
         Model parameters that are estimated, one value for all studies.
     priors : bool
@@ -85,7 +88,7 @@ class Objective:
     def __init__(
         self,
         studies: Sequence[Study],
-        model: ConsolidationModel,
+        model: Model,
         biology: Sequence[str] = (),
         priors: bool = False,
         split: Mapping[str, Mapping[str, str]] | None = None,
@@ -95,7 +98,8 @@ class Objective:
         self.priors = priors
         self.split = {name: dict(groups) for name, groups in (split or {}).items()}
         self._check_split(studies)
-        self.predictors = [Predictor(study, model) for study in studies]
+        check_together(studies)
+        self.predictors = [predictor_of(study, model) for study in studies]
         self.coordinates: list[Coordinate] = []
         self.columns: list[np.ndarray] = []  # for each study, the coordinates that it can feel
         felt_by = []
@@ -239,15 +243,16 @@ class Objective:
         return slopes
 
 
-def _predict(predictor: Predictor, coordinates: Sequence[Coordinate], part: np.ndarray) -> np.ndarray:
+def _predict(predictor: Any, coordinates: Sequence[Coordinate], part: np.ndarray) -> np.ndarray:
     shared: dict[str, float] = {}
     own = {p.name: p.start for p in predictor.study.parameters.values()}
     for coordinate, x in zip(coordinates, part, strict=True):
         (shared if coordinate.shared else own)[coordinate.name] = coordinate.outward(float(x))
-    return predictor(own, shared)
+    predicted: np.ndarray = predictor(own, shared)
+    return predicted
 
 
-def _felt(predictor: Predictor, coordinates: Sequence[Coordinate]) -> list[Coordinate]:
+def _felt(predictor: Any, coordinates: Sequence[Coordinate]) -> list[Coordinate]:
     """The coordinates that change some prediction: tried at random pairs of values, at random places."""
     rng = np.random.default_rng(0)
     low, high = np.array([(c.inward(c.bounds[0]), c.inward(c.bounds[1])) for c in coordinates]).reshape(-1, 2).T
@@ -263,7 +268,22 @@ def _felt(predictor: Predictor, coordinates: Sequence[Coordinate]) -> list[Coord
     return [coordinate for k, coordinate in enumerate(coordinates) if k in felt]
 
 
-def _biological_coordinate(model: ConsolidationModel, name: str, group: str | None) -> Coordinate:
+def _biological_coordinate(model: Model, name: str, group: str | None) -> Coordinate:
+    if isinstance(model, PerceptualModel):
+        return _perceptual_coordinate(model, name, group)
+    return _memory_coordinate(model, name, group)
+
+
+def _perceptual_coordinate(model: PerceptualModel, name: str, group: str | None) -> Coordinate:
+    """A parameter of a perceptual model, searched within the bounds of ``fits.family.SEARCHED``; without prior."""
+    field = next(field for field in parameter_fields(model) if field.name == name)
+    (low, high), scale = SEARCHED[type(model).__name__][name]
+    value = min(max(float(getattr(model, name)), low), high)
+    study = f"shared by {group}" if group else "shared"
+    return Coordinate(study, name, field.metadata["unit"], value, (low, high), scale, field.metadata["description"])
+
+
+def _memory_coordinate(model: ConsolidationModel, name: str, group: str | None) -> Coordinate:
     """A model parameter, or "modulator.parameter", searched on a log scale within a factor of ten of its value."""
     owner: ConsolidationModel | Neuromodulator = model
     key = name
