@@ -23,13 +23,14 @@ import pandas
 
 from .consolidation.model import ConsolidationModel
 from .protocol import Encode, Event, Intervene, Protocol, Reactivate, Release, Test
+from .perception.curves import generalisation
 from .sensitivity import sensitivity
 from .units import day, hour, minute
 
 Values: TypeAlias = Sequence[float] | np.ndarray
 
 __all__ = [
-    "proactive_enhancement", "reconsolidation_window", "relatedness_response", "retroactive_enhancement",
+    "generalisation", "proactive_enhancement", "reconsolidation_window", "relatedness_response", "retroactive_enhancement",
     "salience_response", "sensitivity",
 ]  # fmt: skip
 
