@@ -105,16 +105,17 @@ class VisualPredictor:
             times = sorted({self._places[k].at for k in rows})
             offsets = sorted({self._places[k].offset for k in rows})
             known = model.information(protocol, offsets, times, distance)
-            shown = threshold_at(known.read_out, model.criterion)
-            at_trained = shown[:, offsets.index(0.0)] if distance == 0 and 0.0 in offsets else None
-            if at_trained is None:
-                at_trained = model.thresholds(protocol, [0.0], times)[:, 0]
+            shown = _shown(known.read_out, model)
+            if distance == 0 and 0.0 in offsets:
+                at_trained = shown[:, offsets.index(0.0)]
+            else:
+                at_trained = _shown(model.information(protocol, [0.0], times).read_out, model)[:, 0]
             for k in rows:
                 t, o = times.index(self._places[k].at), offsets.index(self._places[k].offset)
                 threshold[k], trained[k] = shown[t, o], at_trained[t]
                 evc[k] = 0.5 * math.log(known.evc[t, o] / untrained.evc[0, 0])
                 ips[k] = 0.5 * math.log(known.ips[t, o] / untrained.ips[0, 0])
-        return Seen(threshold, trained, float(threshold_at(untrained.read_out, model.criterion)[0, 0]), evc, ips)
+        return Seen(threshold, trained, float(_shown(untrained.read_out, model)[0, 0]), evc, ips)
 
     def __call__(self, own: Mapping[str, float], shared: Mapping[str, float]) -> np.ndarray:
         """The predicted value of each observation, in its own unit; (observations,).
@@ -131,6 +132,11 @@ class VisualPredictor:
         for score, rows, weights in self._contrasts:
             predicted[rows] = weights @ response.score(seen, score)
         return predicted
+
+
+def _shown(read_out: np.ndarray, model: PerceptualModel) -> np.ndarray:
+    """Thresholds (degrees); a quarter of the period, which no difference exceeds, where there is next to nothing to see."""
+    return np.minimum(threshold_at(read_out, model.criterion), model.period / 4)
 
 
 def protocol_at(design: Design, own: Mapping[str, float]) -> Protocol:
