@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from .visual_response import DiscriminationThreshold, Seen
 _FIELDS: dict[type, tuple[str, ...]] = {
     Encode: ("strength",), Release: ("dose",), Reactivate: ("cue", "prediction_error"), Extinguish: ("strength",),
 }  # fmt: skip
+_KEPT = 64  # latest sets of parameters of which a predictor keeps what is seen
 
 
 class _Place(NamedTuple):
@@ -57,7 +59,11 @@ class VisualPredictor:
                     places.setdefault(place, len(places))
         self._places = list(places)
         self._contrasts = self._find_contrasts(places)
+        self._generalisation = any(observation.score == "generalisation" for observation in study.observations)
         self.parameters = self._used()
+        self._felt = set(self.parameters) - {v for v in study.response_values.values() if isinstance(v, str)}
+        self._felt |= {v for k, v in study.response_values.items() if k == "period" and isinstance(v, str)}
+        self._seen = lru_cache(maxsize=_KEPT)(self._look)
 
     def _find_contrasts(self, places: Mapping[_Place, int]) -> list[tuple[str, np.ndarray, np.ndarray]]:
         """For each score, the observations that use it and their weights over all places."""
@@ -93,8 +99,16 @@ class VisualPredictor:
         return self.model.with_(period=float(self.response(own).period), **values)
 
     def seen(self, own: Mapping[str, float], shared: Mapping[str, float]) -> Seen:
-        """What an observer has at every observed time and stimulus, in the order in which they are first observed."""
-        model = self.configure(own, shared)
+        """What an observer has at every observed time and stimulus, in the order in which they are first observed.
+
+        Kept for the next calls: what only turns thresholds into scores changes nothing here.
+        """
+        felt = tuple((name, own[name]) for name in self.parameters if name in self._felt)
+        return self._seen(felt, tuple(sorted(shared.items())))
+
+    def _look(self, felt: tuple[tuple[str, float], ...], shared: tuple[tuple[str, float], ...]) -> Seen:
+        own = {p.name: p.start for p in self.study.parameters.values()} | dict(felt)
+        model = self.configure(own, dict(shared))
         untrained = model.information(Protocol(), [0.0], [0.0])
         threshold, trained, evc, ips = np.empty((4, len(self._places)))
         groups: dict[tuple[str, float], list[int]] = {}
@@ -106,9 +120,8 @@ class VisualPredictor:
             offsets = sorted({self._places[k].offset for k in rows})
             known = model.information(protocol, offsets, times, distance)
             shown = _shown(known.read_out, model)
-            if distance == 0 and 0.0 in offsets:
-                at_trained = shown[:, offsets.index(0.0)]
-            else:
+            at_trained = np.full(len(times), math.nan)  # which only generalisation asks for
+            if self._generalisation:
                 at_trained = _shown(model.information(protocol, [0.0], times).read_out, model)[:, 0]
             for k in rows:
                 t, o = times.index(self._places[k].at), offsets.index(self._places[k].offset)

@@ -28,7 +28,7 @@ import scipy.fft
 from .._jit import kernel
 from ..parameter import parameter
 from .populations import Population
-from .readout import ReadoutModel
+from .readout import ReadoutModel, slopes_at_trained
 
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(40)
 _REACH = 8.0  # standard deviations of u
@@ -61,7 +61,7 @@ class RewardReadout(ReadoutModel):
     def _train(self, weights: list[np.ndarray], trials: float, rate: float) -> list[np.ndarray]:
         areas = (self.evc, self.ips)
         w, q, eigenvalues = (np.concatenate(parts) for parts in zip(*(
-            (_coefficients(w), _coefficients(area.standardised_slopes(np.zeros(1))[0]), _repeated(area))
+            (_coefficients(w), _coefficients(slopes_at_trained(area)), _repeated(area))
             for area, w in zip(areas, weights, strict=True)
         ), strict=True))  # fmt: skip
         _learn(
