@@ -13,12 +13,12 @@ _HOME = {
     "Fit": "estimation", "FitError": "estimation", "fit": "estimation", "compare": "comparison",
     "Trials": "trials", "TrialError": "trial_table", "read_trials": "trials",
     "TrialFit": "trial_fit", "TrialPredictor": "trial_likelihood", "fit_trials": "trial_fit",
-    "fit_participants": "trial_fit", "load": "storage", "save": "storage",
+    "fit_participants": "trial_fit", "load": "storage", "save": "storage", "with_trials": "joint_trials",
 }  # fmt: skip
 
 __all__ = [
     "Fit", "FitError", "Study", "StudyError", "TrialError", "TrialFit", "TrialPredictor", "Trials", "compare", "fit",
-    "fit_participants", "fit_trials", "load", "load_study", "read_trials", "save", "shipped_studies",
+    "fit_participants", "fit_trials", "load", "load_study", "read_trials", "save", "shipped_studies", "with_trials",
 ]  # fmt: skip
 
 

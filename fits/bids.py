@@ -81,7 +81,8 @@ def read_events(
             frames.append(_participant(folder, name, found[name], layout))
         except TrialError as error:
             if not skip_broken:
-                raise TrialError(f"{error} (skip_broken=True leaves out the whole participant)") from None
+                advice = "skip_broken=True, or --skip-broken, leaves out the whole participant"
+                raise TrialError(f"{error} ({advice})") from None
             skipped.append((name, str(error)))
     if not frames:
         raise TrialError(f"{folder}: every participant is broken; the first: {skipped[0][1]}")
@@ -139,10 +140,13 @@ def _joined(encoded: pandas.DataFrame, tested: pandas.DataFrame) -> pandas.DataF
     differs = old & (seen != tested["condition"])
     why = f"the item is {seen[differs].iloc[0]!r} at encoding; correct one of them" if differs.any() else ""
     refuse(tested, differs, "condition", why)
-    answers = tested.set_index("item")[["response", "response_time"]]
+    tested = tested.assign(answer_source=tested["source"], answer_row=tested["row"])
+    answers = tested.set_index("item")[["response", "response_time", "answer_source", "answer_row"]]
     joined = encoded.join(answers, on="item")
     joined["tested"] = joined["item"].isin(tested["item"])
     joined["response"] = joined["response"].fillna("")
+    joined["answer_source"] = joined["answer_source"].fillna(joined["source"])
+    joined["answer_row"] = joined["answer_row"].fillna(joined["row"]).astype(int)
     joined["old"] = True
     new = tested[~old].assign(phase="", onset=float("nan"), reinforced=False, tested=True)
     return pandas.concat([joined, new[joined.columns]], ignore_index=True)

@@ -18,6 +18,7 @@ from .observation import Observation
 from .study import Study, read_study, study_file
 from .tables import Errors, StudyError, Table, read_toml
 from .timeline import timeline
+from .trial_layout import trial_layout
 
 _INDEXED = re.compile(r"(condition|observation)\[(\d+)\]")
 _DOI = re.compile(r"10\.\d{4,9}/\S+\Z")
@@ -46,6 +47,27 @@ def check(path: str | Path) -> list[Finding]:
     []
     """
     return _checked(study_file(path))[0]
+
+
+def refuse_contradictions(path: str | Path) -> None:
+    """Raise ``StudyError`` for a study that can be read and whose numbers cannot be right, so that it is not fitted.
+
+    An observation of kind "shown" is not fitted and does not count.
+    """
+    file = study_file(path)
+    table = read_toml(file)
+    errors = Errors()
+    study = read_study(table, errors)
+    if errors:
+        raise errors.first(f"engram check {path}")
+    rows = _by_name(table.content, "observation")
+    shown = tuple(f"{rows[o.name][0]}." for o in study.observations if o.kind == "shown")
+    wrong = [f for f in _of_contents(study, table) if f.severity == "error" and not f.place.startswith(shown)]
+    if wrong:
+        first, more = wrong[0], len(wrong) - 1
+        rest = f" (and {more} more, shown by engram check {path})" if more else ""
+        left_out = '; or leave it out with kind = "shown"' if first.place.startswith("observation[") else ""
+        raise StudyError(f"{file}: {_named(first.place, table.content)}: {first.message}{left_out}{rest}", first.place)
 
 
 def report(path: str | Path) -> tuple[str, bool]:
@@ -108,6 +130,11 @@ def _of_contents(study: Study, table: Table) -> Iterator[Finding]:
         yield from check_term_times(study, o, place)
     yield from _repeats(study.observations, {name: place for name, (place, _) in rows.items()})
     yield from _panels(study.observations)
+    if study.trials:
+        try:
+            trial_layout(study)
+        except StudyError as error:
+            yield Finding("error", error.place, error.problem)
 
 
 def _by_name(content: Mapping[str, Any], key: str) -> dict[str, tuple[str, Mapping[str, Any]]]:

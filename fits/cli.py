@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int | None = options.run(options)
     except KeyboardInterrupt as interrupt:
-        print(f"engram: interrupted; {str(interrupt) or 'nothing was written'}", file=sys.stderr)
+        print(f"engram: interrupted; {str(interrupt) or 'nothing new was written'}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output, such as head, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -90,9 +90,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--priors", action="store_true", help="maximum a posteriori: the priors of files and biology")
     command.add_argument("--profiles", action="store_true", help="profile-likelihood intervals of every parameter")
     command.add_argument("--trials", nargs="?", const="", metavar="PATH",
-                         help="fit raw trials: a table, a folder of events.tsv, or what ENGRAM_DATA holds")  # fmt: skip
+                         help="fit raw trials: a table, a folder of events.tsv, or what ENGRAM_DATA holds; with "
+                         "several studies they stand in for the results of the one that has [trials]")  # fmt: skip
     command.add_argument("--level", choices=("phase", "item"), help="timing of raw trials (default: phase)")
     command.add_argument("--missing", choices=("error", "drop", "separate"), help="what unanswered trials do")
+    command.add_argument("--skip-broken", action="store_true", help="leave out participants with a broken file")
     command.add_argument("--participants", action="store_true", help="raw trials: every participant as well")
     command.set_defaults(run=_fit)
 
@@ -202,13 +204,17 @@ def _fit(options: argparse.Namespace) -> None:
 
     studies, models = _chosen(options)
     if options.trials is None:
-        for name in ("participants", "level", "missing"):
-            if getattr(options, name):
+        for name in ("participants", "level", "missing", "skip-broken"):
+            if getattr(options, name.replace("-", "_")):
                 raise CommandError(f"--{name} is for raw trials; add --trials, or leave it out")
         run_fit(options, studies, models)
         return
     if len(studies) > 1:
-        raise CommandError(f"--trials: {len(studies)} studies are named; raw trials are fitted one study at a time")
+        if options.level == "item" or options.participants:
+            name = "participants" if options.participants else "level item"
+            raise CommandError(f"--{name} works with one study; leave it out, or name the study of the trials alone")
+        run_fit(options, studies, models)
+        return
     for name in ("resume", "profiles", "priors"):
         if getattr(options, name):
             raise CommandError(f"--{name} does not work with --trials; leave it out")
@@ -223,10 +229,10 @@ def _recover(options: argparse.Namespace) -> None:
 
 
 def _chosen(options: argparse.Namespace) -> tuple[list[Study], list[str]]:
-    """The studies and models of a command line, each known and named once."""
-    from .study import load_study
-
+    """The studies and models of a command line, each known and named once, with no number against another."""
+    from .check import refuse_contradictions
     from .family import MODELS
+    from .study import load_study
 
     known = [name for family in MODELS.values() for name in family]
     models = [_known_model(name, known) for name in options.model]
@@ -235,6 +241,8 @@ def _chosen(options: argparse.Namespace) -> tuple[list[Study], list[str]]:
     studies = [load_study(name) for name in options.study]
     _check_distinct("study", [study.id for study in studies], options.study)
     _check_families(studies, models)
+    for study in studies:
+        refuse_contradictions(study.path)
     return studies, models
 
 

@@ -18,6 +18,7 @@ from .comparison import compare
 from .diagnostics import residual_figure, residual_table, study_influence
 from .estimation import Fit, FitError, fit
 from .findings import preference
+from .joint_trials import with_trials
 from .model_recovery import recover_models
 from .output_folder import check_folder, output_folder
 from .profile import profile
@@ -25,15 +26,17 @@ from .progress import Progress
 from .random_effects import model_frequencies
 from .recovery import recover_parameters
 from .report import write_report
+from .family import MODELS as FAMILIES
 from .reproduce import MODELS, QUICK_STARTS, STARTS, provenance, reproduce
 from .results import save_figure, write_fit
 from .sections.section import QUICK, Sizes
 from .simulation_figures import confusion_figure, coverage_figure, recovery_figure
 from .storage import Checkpoint, save, task_of
-from .study import Study, load_study, shipped_studies
+from .study import MEMORY, VISION, Study, load_shipped
 from .thorough import write_sections
 from .trial_fit import TrialFit, fit_participants, fit_trials
-from .trials import read_trials
+from .trial_table import TrialError
+from .trials import Trials, read_trials
 
 
 class Interrupted(KeyboardInterrupt):
@@ -52,8 +55,8 @@ def run_reproduce(options: argparse.Namespace) -> None:
             write_report(folder, results)
     else:
         sizes = QUICK if options.quick else Sizes()
-        studies = [load_study(name) for name in shipped_studies()]
-        task = task_of(studies, MODELS, starts=starts, seed=options.seed, sizes=dataclasses.asdict(sizes))
+        studies = load_shipped(MEMORY) + load_shipped(VISION)
+        task = task_of(studies, [*MODELS, *FAMILIES[VISION]], starts=starts, seed=options.seed, sizes=dataclasses.asdict(sizes))
         with _kept(options, task) as checkpoint, output_folder(options.out) as folder:
             results = reproduce(**shared, studies=studies, joint_starts=sizes.joint_starts, checkpoint=checkpoint)
             for name, reason in write_sections(folder / "sections", results, sizes, checkpoint).items():
@@ -67,6 +70,9 @@ def run_reproduce(options: argparse.Namespace) -> None:
 
 def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Sequence[str]) -> None:
     """Fit, write tables and figures, and print what matters."""
+    trials = None
+    if options.trials is not None:
+        studies, trials = _standing_in(options, studies)
     free = options.free if options.free is not None else len(studies) > 1
     starts = options.starts or STARTS
     task = task_of(studies, models, starts=starts, seed=options.seed, free=free, priors=options.priors)
@@ -86,15 +92,21 @@ def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Seque
                             keep=_keeper(checkpoint, model))
                     )  # fmt: skip
                 if options.profiles:
-                    size = max(1, len(fits[-1].estimates))
-                    with progress.part(f"profiles of {model}", starts, size):
-                        found = profile(fits[-1], workers=options.workers, progress=progress.finished)
-                    profiles.append(found.intervals.assign(model=model))
+                    part = f"profiles of {model}"
+                    kept = checkpoint.done(part)
+                    if not kept:
+                        with progress.part(part, starts, max(1, len(fits[-1].estimates))):
+                            found = profile(fits[-1], workers=options.workers, progress=progress.finished)
+                        checkpoint.keep(part, 0, found.intervals.to_dict("list"))
+                        kept = checkpoint.done(part)
+                    profiles.append(pandas.DataFrame(kept[0]).assign(model=model))
         finally:
             progress.close()
         made = provenance(options.command_line, starts, options.seed, options.workers)
         write_fit(folder, studies, fits, made)
         save(fits, folder)
+        if trials is not None:
+            _write_missing(trials, folder)
         _write(pandas.concat([residual_table(one).assign(model=one.model) for one in fits]), folder / "residuals.csv")
         for one in fits:
             save_figure(residual_figure(one), folder, f"residuals-{one.model}")
@@ -104,6 +116,8 @@ def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Seque
         if profiles:
             _write(pandas.concat(profiles, ignore_index=True), folder / "profiles.csv")
         checkpoint.remove()
+    if trials is not None:
+        _print_counts(trials)
     for result in fits:
         print(_summary(result))
     for table in profiles:
@@ -118,8 +132,7 @@ def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Seque
 
 def run_trials(options: argparse.Namespace, study: Study, models: Sequence[str]) -> None:
     """Fit raw trials: everybody together and, where asked for, every participant."""
-    trials = read_trials(options.trials or None, study, missing=options.missing)
-    unanswered = int(trials.missing.missing.sum())
+    trials = read_trials(options.trials or None, study, missing=options.missing, skip_broken=options.skip_broken)
     starts = options.starts or STARTS
     fits: list[TrialFit] = []
     with output_folder(options.out) as folder:
@@ -139,12 +152,12 @@ def run_trials(options: argparse.Namespace, study: Study, models: Sequence[str])
         for name in ("estimates", "starts", "groups"):
             parts = [getattr(one, name).assign(model=one.model) for one in fits]
             _write(pandas.concat(parts, ignore_index=True), folder / f"{name}.csv")
-        _write(trials.missing.reset_index(), folder / "missing.csv")
+        _write_missing(trials, folder)
         if people:
             _write(pandas.concat(people, ignore_index=True), folder / "participants.csv")
             frequencies = _frequencies(fits, people)
             _write(frequencies, folder / "model-frequencies.csv")
-    print(f"{len(trials.participants)} participants, {fits[0].n_trials} answered trials, {unanswered} unanswered\n")
+    _print_counts(trials)
     for one in fits:
         print(f"{one.model}, {one.level} level: log-likelihood {one.log_likelihood:.2f}, {one.n_parameters} "
               f"parameters, AIC {2 * one.n_parameters - 2 * one.log_likelihood:.2f}, {one.seconds:.1f} s")  # fmt: skip
@@ -153,6 +166,32 @@ def run_trials(options: argparse.Namespace, study: Study, models: Sequence[str])
         print("How frequent the models are among people (random effects over BIC of each participant's fit)")
         print(f"{_table(frequencies)}\n")
     print(f"Tables are in {options.out}")
+
+
+def _standing_in(options: argparse.Namespace, studies: Sequence[Study]) -> tuple[list[Study], Trials]:
+    """The studies, of which the one with ``[trials]`` has the counts of its raw trials for results; the trials."""
+    having = [study for study in studies if study.trials]
+    if len(having) != 1:
+        named = ", ".join(study.id for study in having) or "none of these studies"
+        raise TrialError(f"--trials: {named} has a table [trials]; name one study that has, and others without")
+    (own,) = having
+    trials = read_trials(
+        options.trials or None, own, missing=options.missing or "error", skip_broken=options.skip_broken
+    )
+    return [with_trials(study, trials) if study is own else study for study in studies], trials
+
+
+def _write_missing(trials: Trials, folder: Path) -> None:
+    _write(trials.missing.reset_index(), folder / "missing.csv")
+    if trials.skipped:
+        _write(pandas.DataFrame(trials.skipped, columns=["participant", "reason"]), folder / "skipped.csv")
+
+
+def _print_counts(trials: Trials) -> None:
+    answered, unanswered = trials.missing[["answered", "missing"]].sum()
+    print(f"{len(trials.participants)} participants, {answered} answered trials, {unanswered} unanswered\n")
+    for name, reason in trials.skipped:
+        print(f"participant {name!r} is left out: {reason}\n")
 
 
 def _frequencies(fits: Sequence[TrialFit], people: Sequence[pandas.DataFrame]) -> pandas.DataFrame:
@@ -227,6 +266,8 @@ def _kept(options: argparse.Namespace, task: dict[str, Any]) -> Iterator[Checkpo
                 f"{checkpoint.kept} finished pieces are kept in {checkpoint.path}; repeat the command with --resume"
             ) from None
         raise
+    finally:
+        checkpoint.close()
 
 
 def _keeper(checkpoint: Checkpoint, part: str) -> Callable[[int, Any], None]:

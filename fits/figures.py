@@ -28,6 +28,7 @@ from .study import Observation, Study
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _PANEL = (2.7, 2.35)  # inches
+SHARES = ("counts", "cell")  # kinds that are drawn as shares with a binomial interval
 _LETTER = 0.062  # inches, of a tick label
 _TIME_UNITS = ("s", "min", "h", "day", "days", "week", "weeks")
 _ALMOST = 1e-3  # log-likelihood: starts within it of the best have found it
@@ -91,7 +92,7 @@ def study_figure(study: Study, fits: Sequence[Fit]) -> Figure:
 def _panels(study: Study) -> list[_Panel]:
     groups: dict[tuple[str, bool], list[Observation]] = {}
     for o in study.observations:
-        values = o.kind in ("mean", "counts") or (o.kind == "shown" and o.value is not None)
+        values = o.kind in ("mean", *SHARES) or (o.kind == "shown" and o.value is not None)
         groups.setdefault((o.panel, values), []).append(o)
     return [_Panel(title, values, tuple(members)) for (title, values), members in groups.items()]
 
@@ -142,7 +143,7 @@ def _draw_observed(ax: Axes, panel: _Panel, o: Observation, x: float) -> None:
     colour = "black" if o.kind != "shown" else "0.6"
     if panel.values:
         ax.errorbar(x, float(o.value or 0.0), yerr=_reach(o), elinewidth=1.0, capsize=2, color=colour,
-                    marker="s" if o.kind == "counts" else "o", markersize=5.5, zorder=4, linestyle="none")  # fmt: skip
+                    marker="s" if o.kind in SHARES else "o", markersize=5.5, zorder=4, linestyle="none")  # fmt: skip
     elif o.detected is None:
         ax.text(x, 0.9, "?", color=colour, ha="center", va="center", fontweight="bold")
     else:  # larger than the predictions, and under them
@@ -152,7 +153,7 @@ def _draw_observed(ax: Axes, panel: _Panel, o: Observation, x: float) -> None:
 
 def _reach(o: Observation) -> Any:
     """How far the line through an observed value goes: its standard error, or to the ends of a binomial interval."""
-    if o.kind == "counts":
+    if o.kind in SHARES:
         assert o.count is not None and o.n is not None and o.value is not None
         ends = binomtest(o.count, o.n).proportion_ci(0.95)
         return [[o.value - ends.low], [ends.high - o.value]]
@@ -195,7 +196,7 @@ def _observed_handles(panels: Sequence[_Panel]) -> list[Line2D]:
     handles = []
     if any(values and o.kind == "mean" for values, o in kept):
         handles.append(handle("observed ± standard error"))
-    if any(o.kind == "counts" for _, o in kept):
+    if any(o.kind in SHARES for _, o in kept):
         handles.append(handle("observed share, 95 % interval (Clopper–Pearson)", marker="s"))
     if any(o.kind == "detected" and o.detected for _, o in kept):
         handles.append(handle("found (significant)"))

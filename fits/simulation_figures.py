@@ -42,8 +42,7 @@ def recovery_figure(recovery: Recovery) -> Figure:
             ax.plot(ends, ends, color=GREY, linewidth=0.9)
             ax.locator_params(nbins=3)
             first = group.iloc[0]
-            name = f"log₁₀ {first.parameter}" if logarithmic else first.parameter
-            ax.set_title(f"{name}\n{first.study}", fontsize=6.5)
+            ax.set_title(f"{first.parameter}\n{first.study}{', log₁₀' if logarithmic else ''}", fontsize=6.5)
         for ax in axes[len(groups) :]:
             ax.set_axis_off()
         figure.supxlabel("true value", fontsize=8)

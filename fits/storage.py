@@ -13,8 +13,9 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -25,8 +26,13 @@ from engram.neuromodulation import Neuromodulator
 from .estimation import Fit, summarise
 from .family import Model, family_named
 from .objective import Objective
-from .study import MEMORY, Study, load_study
+from .study import MEMORY, Observation, Study, Term, load_study
 from .tables import StudyError
+
+try:
+    import fcntl
+except ImportError:  # not on Windows, where runs are not kept apart
+    fcntl = None  # type: ignore[assignment]
 
 _NAME = "fit.json"
 _ROW = ("log_likelihood", "value", "converged", "message", "evaluations")
@@ -51,6 +57,7 @@ def save(fits: Sequence[Fit], folder: str | Path) -> None:
             study.id: {
                 "digest": _digest(Path(study.path)),
                 "starts": {name: parameter.start for name, parameter in study.parameters.items()},
+                "cells": _cells(study),
             }
             for study in studies
         },
@@ -70,14 +77,20 @@ def load(folder: str | Path) -> tuple[Fit, ...]:
     """
     path = Path(folder) / _NAME
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return _loaded(json.loads(path.read_text(encoding="utf-8")), Path(folder))
+    except StudyError:
+        raise
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error.strerror}); name a folder that engram fit wrote") from None
-    except ValueError:
-        raise StudyError(f"{path}: is not a fit that engram saved; name a folder that engram fit wrote") from None
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:  # no JSON, or not that of a fit
+        raise StudyError(f"{path}: is not a fit that engram saved; name a folder that engram fit wrote") from error
+
+
+def _loaded(content: Any, folder: Path) -> tuple[Fit, ...]:
+    """The fits of a ``fit.json``; any error of a key or type where it is not one."""
     studies = []
     for name, known in content["studies"].items():
-        file = Path(folder) / "studies" / f"{name}.toml"
+        file = folder / "studies" / f"{name}.toml"
         study = load_study(file)
         if _digest(file) != known["digest"]:
             raise StudyError(f"{file}: has changed since the fit was saved; fit again, or put the old file back")
@@ -85,7 +98,14 @@ def load(folder: str | Path) -> tuple[Fit, ...]:
             key: dataclasses.replace(parameter, start=known["starts"][key])
             for key, parameter in study.parameters.items()
         }
-        studies.append(dataclasses.replace(study, parameters=moved))
+        cells = [
+            Observation(**{**cell, "terms": tuple(Term(**term) for term in cell["terms"])})
+            for cell in known.get("cells", ())
+        ]
+        observations = tuple(cells) or study.observations
+        studies.append(dataclasses.replace(study, parameters=moved, observations=observations))
+    if not content["fits"]:
+        raise ValueError("no fits")
     return tuple(_fit(one, studies) for one in content["fits"])
 
 
@@ -104,19 +124,27 @@ class Checkpoint:
     Raises
     ------
     StudyError
-        There is nothing to resume, the file is of another task, or it would be overwritten.
+        There is nothing to resume, the file is of another task, it would be overwritten, or another run is using it.
     """
 
     def __init__(self, path: str | Path, task: Mapping[str, Any], resume: bool = False) -> None:
         self.path = Path(path)
         self._done: dict[str, dict[int, Any]] = {}
         self._digest = hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()
-        if resume:
-            self._read()
-        elif self.path.exists():
-            raise StudyError(
-                f"{self.path}: holds finished parts of an interrupted run; go on with --resume, or delete it"
-            )
+        self._file = self._opened(resume)
+        try:
+            if resume:
+                self._read()
+            elif len(self.path.read_text(encoding="utf-8").splitlines()) > 1:
+                raise StudyError(
+                    f"{self.path}: holds finished parts of an interrupted run; go on with --resume, or delete it"
+                )
+            else:
+                self._file.truncate(0)
+                self._file.write(json.dumps({"task": self._digest}) + "\n")
+        except BaseException:
+            self._file.close()
+            raise
 
     def done(self, part: str) -> dict[int, Any]:
         """What was kept of one part of the work (a model, say), by its number."""
@@ -125,14 +153,9 @@ class Checkpoint:
     def keep(self, part: str, number: int, content: Any) -> None:
         """Keep one finished piece (plain numbers, words, lists, arrays), on the disk before this returns."""
         line = json.dumps({"part": part, "number": number, "content": content}, default=_plain)
-        new = not self.path.exists()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            if new:
-                file.write(json.dumps({"task": self._digest}) + "\n")
-            file.write(line + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        self._file.write(line + "\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
         self._done.setdefault(part, {})[number] = json.loads(line)["content"]
 
     @property
@@ -140,30 +163,67 @@ class Checkpoint:
         return sum(map(len, self._done.values()))
 
     def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
+        self._done = {}
+        self.close()
+
+    def close(self) -> None:
+        """Let others use the file; it goes where it holds nothing, with the folders that were made for it."""
+        if self._file.closed:
+            return
+        if not self.kept:
+            self.path.unlink(missing_ok=True)
+            with suppress(OSError):  # another file is there by now
+                for folder in self._made:
+                    folder.rmdir()
+        self._file.close()
+
+    def _opened(self, resume: bool) -> TextIO:
+        """The file, held against other runs: theirs would mix with ours."""
+        if resume and not self.path.exists():
+            raise StudyError(f"{self.path}: nothing to resume (no such file); leave --resume out")
+        parents = self.path.absolute().parents
+        self._made = [folder for folder in parents if not folder.exists()]
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            file = self.path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise StudyError(f"{self.path}: cannot be written ({error.strerror}); name another folder") from None
+        try:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise StudyError(
+                f"{self.path}: another run is writing there now; wait for it, or name another folder with --out"
+            ) from None
+        except OSError:  # a disk without locks
+            pass
+        if not (self.path.exists() and os.path.samestat(os.fstat(file.fileno()), self.path.stat())):
+            file.close()  # another run has just ended and taken the file with it
+            return self._opened(resume)
+        return file
 
     def _read(self) -> None:
         try:
-            lines = self.path.read_text(encoding="utf-8").splitlines()
+            *lines, rest = self.path.read_bytes().split(b"\n")
         except OSError as error:
-            raise StudyError(f"{self.path}: nothing to resume ({error.strerror}); leave --resume out") from None
+            raise StudyError(f"{self.path}: cannot be read ({error.strerror}); leave --resume out") from None
         rows = []
         for number, line in enumerate(lines):
             try:
                 rows.append(json.loads(line))
             except ValueError:
-                if number != len(lines) - 1:  # the last line may have been cut short by a crash
-                    what = f"line {number + 1} is damaged; delete the file and begin again"
-                    raise StudyError(f"{self.path}: {what}") from None
-        if not rows or rows[0].get("task") != self._digest:
+                what = f"line {number + 1} is damaged; delete the file and begin again"
+                raise StudyError(f"{self.path}: {what}") from None
+        if not rows or not isinstance(rows[0], dict) or rows[0].get("task") != self._digest:
             raise StudyError(
                 f"{self.path}: is of another run (other studies, models, numbers, seed, options or version); "
                 "repeat the command that was interrupted, or delete the file"
             )
         for row in rows[1:]:
             self._done.setdefault(row["part"], {})[int(row["number"])] = row["content"]
-        # what was cut short goes, so that the next line begins on its own
-        self.path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        if rest:  # a line that a crash cut short goes, so that the next one begins on its own
+            self._file.truncate(sum(len(line) + 1 for line in lines))
 
 
 def _plain(value: Any) -> Any:
@@ -175,7 +235,13 @@ def _plain(value: Any) -> Any:
 def task_of(studies: Sequence[Study], models: Sequence[str], **options: Any) -> dict[str, Any]:
     """Everything that decides the numbers of a fit, for a :class:`Checkpoint`."""
     files = {study.id: _digest(Path(study.path)) for study in studies}
-    return {"engram": engram.__version__, "studies": files, "models": list(models), **options}
+    trials = {study.id: _cells(study) for study in studies if _cells(study)}
+    return {"engram": engram.__version__, "studies": files, "models": list(models), **options, "trials": trials}
+
+
+def _cells(study: Study) -> list[dict[str, Any]]:
+    """The counts of raw trials that stand in for a study's results (``fits.with_trials``): its file has none."""
+    return [dataclasses.asdict(o) for o in study.observations if o.kind == "cell"]
 
 
 def _digest(path: Path) -> str:

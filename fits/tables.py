@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import stat
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -66,16 +67,23 @@ class Errors:
         return StudyError(f"{first}{rest}", first.place, first.problem)
 
 
+_LARGEST_FILE = 10_000_000  # bytes; the longest shipped study has 15 000
 STUDY_EXAMPLE = "start from one of the shipped studies (engram studies)"
 
 
 def read_toml(path: Path, example: str = STUDY_EXAMPLE) -> Table:
-    """The whole of a TOML file; ``StudyError`` where it is missing, empty, not text or not TOML.
+    """The whole of a TOML file; ``StudyError`` where it is missing, too large, empty, not text or not TOML.
 
     ``example`` says how to start where the file is empty.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        found = path.stat()
+        if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+            raise StudyError(f"{path}: is not an ordinary file; give the path of a .toml file")
+        if found.st_size > _LARGEST_FILE:
+            size = f"has {found.st_size / 1e6:.0f} MB and at most {_LARGEST_FILE / 1e6:.0f} are read"
+            raise StudyError(f"{path}: {size}; raw trials belong into a table of their own (.csv, .tsv)")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error.strerror}); check the path") from None
     except UnicodeDecodeError as error:
@@ -85,8 +93,10 @@ def read_toml(path: Path, example: str = STUDY_EXAMPLE) -> Table:
         raise StudyError(f"{path}: is empty; {example}")
     try:
         return Table(str(path), "", tomllib.loads(text))
-    except ValueError as error:  # TOML errors, and a number of thousands of digits
+    except tomllib.TOMLDecodeError as error:
         raise StudyError(f"{path}: is not valid TOML: {error}; correct that line") from None
+    except ValueError:
+        raise StudyError(f"{path}: holds a number of thousands of digits; shorten it") from None
     except RecursionError:
         raise StudyError(f"{path}: is nested too deeply to be read; close its brackets") from None
 

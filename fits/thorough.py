@@ -40,7 +40,7 @@ def write_sections(
         Sections that could not be computed, each with the reason: raw data that are not there.
     """
     made = results.provenance
-    work = Work(results.joint, results.separate, results.studies, sizes, made.seed, made.workers)
+    work = Work(results.joint, results.separate, results.studies, results.visual, sizes, made.seed, made.workers)
     plan, missing = _plan(work)
     numbered = list(enumerate(piece for _, pieces in plan for piece in pieces))
     done = checkpoint.done(_PART) if checkpoint is not None else {}
@@ -64,7 +64,7 @@ def write_sections(
             for name, columns in content["tables"].items():
                 tables.setdefault(name, []).append(pandas.DataFrame(columns))
         joined = {name: pandas.concat(parts, ignore_index=True) for name, parts in tables.items()}
-        store.write(folder, section.name, joined, _origin(results, sizes, sum(one["seconds"] for one in mine)))
+        store.write(folder, section.name, joined, _origin(results, sizes, section.family, sum(one["seconds"] for one in mine)))
     return missing
 
 
@@ -89,10 +89,10 @@ def _computed(piece: Piece, work: Work, progress: Callable[[int], None]) -> dict
     return {"tables": tables, "seconds": time.perf_counter() - began}
 
 
-def _origin(results: Reproduction, sizes: Sizes, seconds: float) -> store.Origin:
+def _origin(results: Reproduction, sizes: Sizes, family: str, seconds: float) -> store.Origin:
     made = results.provenance
     return store.Origin(
         command=made.command, date=made.date, seed=made.seed, workers=made.workers, machine=made.machine,
-        versions=dict(made.versions), sizes=dataclasses.asdict(sizes), studies=store.digests_of_studies(),
+        versions=dict(made.versions), sizes=dataclasses.asdict(sizes), studies=store.digests_of_studies(family),
         seconds=round(seconds, 1),
     )  # fmt: skip

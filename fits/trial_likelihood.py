@@ -27,12 +27,12 @@ import pandas
 
 from engram.consolidation import ConsolidationModel
 from engram.protocol import Test
-from engram.recall import RESPONSES, Response
+from engram.recall import Response
 from engram.recall.distributions import multinomial
 
 from .design import Design
 from .prediction import Predictor
-from .study import Observation, Study, Term, rows_of
+from .study import RESPONSES, Observation, Study, Term, rows_of
 from .trial_layout import TrialLayout, trial_layout
 from .trial_protocols import participant_designs
 from .trial_table import TrialError, some
@@ -132,7 +132,7 @@ class TrialPredictor:
         self.level = level
         self.data = _count(trials, study, layout, level)
         self._layout = layout
-        _check_response(study, self.data)
+        check_response(study, bool(self.data.lures))
         groups = _groups(layout)
         if level == "phase":
             designs = {layout.condition: study.conditions[layout.condition]}
@@ -236,13 +236,14 @@ def _check_level(level: str) -> None:
         raise ValueError(f"level is {level!r}; use one of {', '.join(LEVELS)}")
 
 
-def _check_response(study: Study, data: TrialCounts) -> None:
+def check_response(study: Study, lures: bool) -> None:
+    """Refuse a response that has no outcomes, or says nothing of lures where there are some."""
     response = RESPONSES[study.response]
     if not response.outcomes:
         raise TrialError(
             f"{study.path}: response.type: {study.response!r} has no outcomes that trials could be counted by"
         )
-    if data.lures and not hasattr(response, "lure_probabilities"):
+    if lures and not hasattr(response, "lure_probabilities"):
         raise TrialError(
             f"{study.path}: response.type: {study.response!r} says nothing of new items; remove their trials"
         )

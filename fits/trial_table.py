@@ -19,6 +19,7 @@ from .tables import StudyError
 
 LARGEST = 2_000_000_000  # bytes
 LATEST = 86_400.0  # s, from the start of a phase
+_OTHER_UNIT = 30.0  # of one participant's phase to the usual one: less than minutes are of seconds
 EMPTY = frozenset({"", "n/a", "na", "nan", "none"})
 _TRUTHS = {"true": True, "yes": True, "1": True, "1.0": True, "false": False, "no": False, "0": False, "0.0": False}
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -151,7 +152,7 @@ def check_onsets(frame: pandas.DataFrame) -> None:
     )  # fmt: skip
     last = frame[frame["old"]].groupby(["participant", "phase"])["onset"].max()
     usual = last.groupby("phase").transform("median")
-    odd = (last > 100 * usual) | (last < usual / 100)
+    odd = (last > _OTHER_UNIT * usual) | (last < usual / _OTHER_UNIT)
     for participant, phase in last.index[odd][:1]:
         raise TrialError(
             f"{frame['source'].iloc[0]}: the phase {phase!r} of participant {participant!r} ends at "

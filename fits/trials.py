@@ -218,6 +218,7 @@ def _tidy(path: Path, columns: Mapping[str, str], codes: Mapping[str, Mapping[st
     )
     frame["response_time"] = as_numbers(frame, "response_time") if "response_time" in frame else np.nan
     frame["tested"] = as_truths(frame, "tested", None, True) if "tested" in frame else True
+    frame["answer_source"], frame["answer_row"] = frame["source"], frame["row"]
     for column in ("participant", "condition", "item"):
         refuse(frame, frame[column] == "", column, "every trial needs one; fill it in")
     refuse(frame, frame["old"] & (frame["phase"] == ""), "phase", "every encoded item needs the phase it was seen in")
@@ -239,7 +240,8 @@ def _checked(
     if layout:
         check_known(frame[frame["old"]], "phase", list(layout.phases), "[trials.phases]")
         check_known(frame, "condition", layout.conditions, "the cells of [trials]")
-        check_known(frame[frame["response"] != ""], "response", list(layout.responses), "[trials.responses]")
+        answers = frame.assign(source=frame["answer_source"], row=frame["answer_row"])[frame["response"] != ""]
+        check_known(answers, "response", list(layout.responses), "[trials.responses]")
         for kind, rows in frame[frame["old"]].groupby(["phase", "condition", "reinforced"], sort=False):
             phase, condition, reinforced = kind
             if layout.cell_of(str(phase), str(condition), bool(reinforced)) is None:
@@ -249,10 +251,11 @@ def _checked(
                     f"{condition!r}, reinforced {str(bool(reinforced)).lower()}; add one"
                 )
     if policy == "error":
+        answers = frame.assign(source=frame["answer_source"], row=frame["answer_row"])
         refuse(
-            frame, silent, "response",
-            "the trial was not answered; read with missing='drop' to leave such trials out of the likelihood, or with "
-            "missing='separate' to keep them as a response of their own",
+            answers, silent, "response",
+            "the trial was not answered; read with missing='drop' (--missing drop) to leave such trials out of the "
+            "likelihood, or with missing='separate' to keep them as a response of their own",
         )  # fmt: skip
     groups = frame.assign(
         answered=frame["response"] != "", missing=silent, untested=frame["old"] & ~frame["tested"]

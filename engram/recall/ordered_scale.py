@@ -24,7 +24,7 @@ from ..parameter import parameter
 from . import distributions
 from .normal import cumulative, interval, log_cumulative, log_interval
 from .observations import check_counts, check_shapes, check_strength
-from .response import Response
+from .response import LURE, Response
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -140,6 +140,13 @@ class OrderedScale(Response):
         """
         distance = self.sensitivity * check_strength(strength) - self.lure_shift
         return distance * np.sqrt(2 / (1 + self.sd_old**2))
+
+    def score(self, strength: ArrayLike, name: str) -> NDArray[Any]:
+        """As :meth:`Response.score`; ``"lure: "`` before an outcome asks for its probability for a lure."""
+        outcome = name.removeprefix(LURE)
+        if name != outcome and outcome in self.outcomes:
+            return np.full(np.shape(strength), self.lure_probabilities()[self.outcomes.index(outcome)])
+        return super().score(strength, name)
 
     def _score(self, strength: ArrayLike, name: str) -> NDArray[Any]:
         if name == "d_prime":

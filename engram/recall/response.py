@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..parameter import check_parameters
 
+#: Before the name of an outcome: its probability for a lure.
+LURE = "lure: "
+
 
 class Response(ABC):
     """A response type: memory strength in, what the experimenter measures out.
@@ -57,7 +60,9 @@ class Response(ABC):
         """Observations drawn from the distribution that ``log_likelihood`` evaluates, in the same form."""
 
     def score(self, strength: ArrayLike, name: str) -> NDArray[Any]:
-        """One number a strength, as a study reports it (``score_names``); shape S."""
+        """One number a strength, as a study reports it (``score_names``), or the probability of an outcome; shape S."""
+        if name in self.outcomes and name not in self.score_names:
+            return np.asarray(self.predict(strength)[..., self.outcomes.index(name)])
         if name not in self.score_names:
             raise ValueError(f"{type(self).__name__} has no score {name!r}; it has {', '.join(self.score_names)}")
         return self._score(strength, name)

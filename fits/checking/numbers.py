@@ -25,6 +25,7 @@ def check_numbers(o: Observation, place: str, row: Mapping[str, object]) -> Iter
         if isinstance(number, (int, float)) and number > high - low:
             message = f"is {number:g}, wider than all that {_what(o)} can be, {low:g} to {high:g}"
             yield Finding("error", f"{place}.{key}", f"{message}; {_percent(number, low, high) or 'correct it'}")
+    yield from _spread(o, place, low, high)
     if "error" in row and o.sd is not None and o.n is not None:
         yield from _error(o, place, o.sd, o.n)
     yield from _terms(o, place)
@@ -76,6 +77,17 @@ def _unit(o: Observation, place: str) -> Iterator[Finding]:
     if o.unit.lower() in ("proportion", "fraction") and o.score in PERCENTAGES:
         remedy = 'write unit = "%" and the numbers in percent, or add divide_by = 100'
         yield Finding("warning", f"{place}.unit", f"is {o.unit!r}, but the score {o.score} is in percent; {remedy}")
+
+
+def _spread(o: Observation, place: str, low: float, high: float) -> Iterator[Finding]:
+    """Between two bounds people spread the most at the bounds: sd² ≤ (mean − low)(high − mean)·n/(n − 1)."""
+    if o.sd is None or o.value is None or o.n is None or o.n < 2 or len(o.terms) != 1 or not low <= o.value <= high:
+        return
+    value = min(max(o.value, low + half_unit(o.value)), high - half_unit(o.value))
+    most = math.sqrt(max((value - low) * (high - value), 0.0) * o.n / (o.n - 1))
+    if math.isfinite(high - low) and o.sd - half_unit(o.sd) > most * (1 + _SPREAD_SLACK):
+        message = f"is {o.sd:g}, but with a mean of {o.value:g} between {low:g} and {high:g} it is at most {most:.3g}"
+        yield Finding("error", f"{place}.sd", f"{message}; correct one of the two")
 
 
 def _error(o: Observation, place: str, sd: float, n: int) -> Iterator[Finding]:

@@ -57,7 +57,8 @@ def _show(tables: Tables) -> Shown:
     held = residuals.sort_values("cook", ascending=False, kind="stable").head(_LISTED)
     listings = [Listing("Largest residuals", _cells(missed, ("residual",)), ("residual",)),
                 Listing("Observations that hold the fits most (Cook's distance; large from about 1)",
-                        _cells(held, ("cook", "leverage")), ("cook", "leverage"))]  # fmt: skip
+                        _cells(held, ("cook", "leverage")).rename(columns={"cook": "distance"}),
+                        ("distance", "leverage"))]  # fmt: skip
     return Shown(
         says=sentence(tables),
         explains="A residual says how far a fit misses an observation, leverage and Cook's distance how much the fit "

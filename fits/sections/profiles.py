@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import pandas
+from matplotlib.figure import Figure
 
 from ..estimation import Fit
 from ..figures import label_of
@@ -15,8 +16,15 @@ from ..wording import capitalised, listed, number, quantity, share, time_unit
 from .section import Drawing, Listing, Piece, Section, Shown, Tables, Work
 
 _LEVEL = 0.95
-#: Studies whose fits, alone, the answers about mechanism rest on.
-CLAIMS = ("brzosko_2015", "dunsmoor_2015", "frey_morris_1998", "monfils_2009", "nader_2000", "zhu_2022")
+#: Parameters of single studies, fitted alone, that the answers about mechanism rest on.
+CLAIMS = {
+    "brzosko_2015": ("conversion", "tau_eligibility"),
+    "dunsmoor_2015": ("dose",),
+    "frey_morris_1998": ("dose",),
+    "monfils_2009": ("tau_competing",),
+    "nader_2000": ("prediction_error",),
+    "zhu_2022": ("dose", "tau_eligibility"),
+}
 _CURVE = ["study", "parameter", "value", "rise", "settled"]
 _WORDS = {
     "identified": "on both sides",
@@ -33,25 +41,34 @@ def _pieces(work: Work) -> list[Piece]:
             continue
         names = list(one.estimates.parameter[one.estimates.study == "shared"])
         made.append(Piece(f"profiles of {label_of(one.model)}", 15.0 * len(names), len(names), _joint(one, names)))
-        alone = [group[0] for group in _alone(work, one.model)]
-        size = sum(len(fit.estimates) for fit in alone)
+        alone = _alone(work, one.model)
+        size = sum(len(names) for _, names in alone)
         if size:
-            made.append(Piece(f"profiles of single studies, {label_of(one.model)}", 1.0 * size, size, _single(alone)))
+            made.append(Piece(f"profiles of single studies, {label_of(one.model)}", 1.5 * size, size, _single(alone)))
     return made
 
 
-def _alone(work: Work, model: str) -> list[list[Fit]]:
-    chosen = [work.separate[name] for name in CLAIMS if name in work.separate]
-    return [[fit for fit in group if fit.model == model] for group in chosen]
+def _alone(work: Work, model: str) -> list[tuple[Fit, list[str]]]:
+    """The fits of single studies by a model, each with the names of what is profiled."""
+    made = []
+    for study, parameters in CLAIMS.items():
+        for one in work.separate.get(study, ()):
+            names = [f"{study}.{name}" for name in parameters if name in set(one.estimates.parameter)]
+            if one.model == model and names:
+                made.append((one, names))
+    return made
 
 
 def _joint(one: Fit, names: Sequence[str]) -> Callable[[Work, Callable[[int], None]], dict[str, pandas.DataFrame]]:
     return lambda work, progress: _tables(one, profile(one, names, workers=work.workers, progress=progress), "joint")
 
 
-def _single(fits: Sequence[Fit]) -> Callable[[Work, Callable[[int], None]], dict[str, pandas.DataFrame]]:
+def _single(
+    fits: Sequence[tuple[Fit, list[str]]],
+) -> Callable[[Work, Callable[[int], None]], dict[str, pandas.DataFrame]]:
     def compute(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.DataFrame]:
-        parts = [_tables(one, profile(one, workers=work.workers, progress=progress), "alone") for one in fits]
+        parts = [_tables(one, profile(one, names, workers=work.workers, progress=progress), "alone")
+                 for one, names in fits]  # fmt: skip
         return {name: pandas.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]}
 
     return compute
@@ -76,9 +93,9 @@ def _show(tables: Tables) -> Shown:
         what = "biology shared by all studies" if scope == "joint" else "parameters of single studies, fitted alone"
         title = f"{capitalised(label_of(str(model)))}, {what}"
         drawings.append(
-            Drawing(f"profiles-{scope}-{model}", profile_figure(drawn),
+            Drawing(f"profiles-{scope}-{model}", _figure(drawn),
                     f"{title}: what the fit loses, all else fitted again, when one parameter is held at a value. The "
-                    "interval ends where the curve crosses the dotted line; verdicts stand below each panel.", True)
+                    "interval ends where the curve crosses the dotted line (95 %); verdicts stand below.", True)
         )  # fmt: skip
         listings.append(Listing(title, _cells(group), ("estimate",)))
     return Shown(
@@ -106,7 +123,9 @@ def sentence(tables: Tables) -> str:
     alone = tables["intervals"][tables["intervals"].scope == "alone"]
     if len(alone):
         bounded = share(float((alone.verdict == "identified").mean()))
-        words.append(f"of the {len(alone)} parameters of single studies they bound {bounded} on both sides")
+        words.append(
+            f"of the {len(alone)} parameters of single studies that answers rest on, they bound {bounded} on both sides"
+        )
     said = "; ".join(words)
     optima = tables["optima"][tables["optima"].gain.notna()]
     better = [
@@ -121,6 +140,16 @@ def sentence(tables: Tables) -> str:
             "these intervals are about the fits' own optima."
         )
     return said
+
+
+def _figure(drawn: Profiles) -> Figure:
+    """The profiles down to the best that was met, which may lie below the fit's own optimum."""
+    figure = profile_figure(drawn)
+    figure.supylabel("2 Δ log-likelihood", fontsize=8)
+    lowest = 1.1 * min(0.0, float(drawn.curves.rise.min()))
+    for ax in figure.axes:
+        ax.set_ylim(bottom=min(ax.get_ylim()[0], lowest))
+    return figure
 
 
 def _in_units(intervals: pandas.DataFrame, curves: pandas.DataFrame) -> tuple[pandas.DataFrame, pandas.DataFrame]:

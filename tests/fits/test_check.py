@@ -1,5 +1,6 @@
 """A study file is read as a careful colleague would read it: every kind of problem is found and explained."""
 
+import os
 import re
 
 import pytest
@@ -8,6 +9,8 @@ import fits
 from fits import cli
 from fits.check import check, report
 from fits.checking.rounding import half_unit, ratio
+from fits.study import load_study
+from fits.tables import StudyError
 
 CLEAN = """
 [study]
@@ -126,6 +129,10 @@ PROBLEMS = {
                                          ["-1.2", "between -1 and 1"]),
     "a spread in percent": ([("sd = 0.2\ndesign", "sd = 20\ndesign")], "error", "observation[3].sd",
                             ["is 20", "write 0.2"]),
+    "a spread that no people have": ([("error = 0.05\nsd = 0.2", "sd = 0.9")], "error", "observation[1].sd",
+                                     ["is 0.9", "a mean of 0.45 between 0 and 1", "at most 0.514", "correct one"]),
+    "trials that are not laid out": ([("[response]", "[trials]\nfolders = 'events'\n[response]")], "error",
+                                     "trials.folders", ["unknown key", "'folder'"]),
     "an error that is no sd over root n": ([("error = 0.05", "error = 0.15")], "error", "observation[1].error",
                                            ["is 0.15", "sd = 0.2 and n = 16 make it 0.05", "correct or remove"]),
     "an sd for an error": ([("error = 0.05", "error = 0.2")], "error", "observation[1].error",
@@ -320,3 +327,37 @@ def test_rounded_numbers_are_given_the_room_of_their_rounding():
     assert half_unit(0.21) == pytest.approx(0.005)
     low, high = ratio(0.21, 0.0977)
     assert low < 0.205 / 0.09775 < 2.15 < 0.215 / 0.09765 < high
+
+
+def test_a_file_from_an_editor_that_marks_utf8_is_read(tmp_path):
+    path = tmp_path / "one.toml"
+    path.write_text(CLEAN, encoding="utf-8-sig")
+    assert load_study(path).id == "one"
+
+
+def test_what_is_no_study_file_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "one.toml"
+    path.touch()
+    os.truncate(path, 2_000_000_000)  # sparse: takes no room
+    with pytest.raises(StudyError, match="has 2000 MB and at most 10 are read; raw trials belong into a table"):
+        load_study(path)
+    path.write_text(CLEAN.replace("0.45", "9" * 5000))
+    with pytest.raises(StudyError, match="a number of thousands of digits; shorten it"):
+        load_study(path)
+    pipe = tmp_path / "two.toml"
+    os.mkfifo(pipe)  # would be waited for
+    with pytest.raises(StudyError, match=r"two\.toml: is not an ordinary file; give the path of a \.toml file"):
+        load_study(pipe)
+
+
+def test_numbers_that_contradict_one_another_are_not_fitted(write, tmp_path, capsys):
+    path = write(changed(("value = 0.45", "value = 1.3"), ("p = 0.038", "p = 0.2")))
+    fitting = ("fit", str(path), "--model", "EncodingOnly", "--out", str(tmp_path / "new"), "--starts", "1")
+    assert cli.main(fitting) == 2
+    said = capsys.readouterr().err
+    assert 'observation[1].value ("level"): is 1.3, but' in said and 'leave it out with kind = "shown"' in said
+    assert "(and 1 more, shown by engram check" in said
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["one.toml"]
+    good = changed(('"mean"', '"shown"'), ("value = 0.45", "value = 1.3"))
+    write(good)
+    assert cli.main(fitting) == 0  # the user has said so

@@ -61,6 +61,24 @@ def test_an_interrupted_fit_says_what_is_kept_and_goes_on(folder, capsys, monkey
     assert "nothing to resume" in refused(capsys, *FIT, "--resume")
 
 
+def test_profiles_that_are_finished_survive_an_interrupt(folder, capsys, monkeypatch):
+    options = ["--model", "ThresholdCapture", "LinearCapture", "--starts", "2", "--profiles"]
+    assert cli.main(["fit", "tiny.toml", "--out", "whole", *options]) == 0
+    walk, calls = commands.profile, []
+
+    def interrupted(*arguments, **others):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return walk(*arguments, **others)
+
+    monkeypatch.setattr(commands, "profile", interrupted)
+    assert cli.main(["fit", "tiny.toml", "--out", "new", *options]) == 130
+    assert cli.main(["fit", "tiny.toml", "--out", "new", *options, "--resume"]) == 0
+    assert len(calls) == 3  # the first was not repeated
+    assert Path("new/profiles.csv").read_text() == Path("whole/profiles.csv").read_text()
+
+
 def test_recovery_is_written_with_a_confusion_of_models(folder, capsys):
     models = ["ThresholdCapture", "EncodingOnly"]
     assert cli.main(["recover", "tiny.toml", "--model", *models, "--n", "4", "--out", "back"]) == 0

@@ -51,9 +51,10 @@ def test_a_folder_without_a_fit_or_with_a_changed_study_is_explained(tmp_path, o
     file.write_text(ONE + "\n", encoding="utf-8")
     with pytest.raises(StudyError, match=r"one\.toml: has changed since the fit was saved"):
         load(tmp_path)
-    (tmp_path / "fit.json").write_text("{", encoding="utf-8")
-    with pytest.raises(StudyError, match="is not a fit that engram saved"):
-        load(tmp_path)
+    for text in ("{", "{}", "3", '{"studies": {}, "fits": []}', '{"studies": {"one": {}}, "fits": [{}]}', "\xff"):
+        (tmp_path / "fit.json").write_text(text, encoding="latin-1")
+        with pytest.raises(StudyError, match="is not a fit that engram saved"):
+            load(tmp_path)
 
 
 def test_fits_of_different_studies_are_not_saved_together(tmp_path, one):
@@ -77,10 +78,12 @@ def test_an_interrupted_fit_goes_on_to_the_same_bits(tmp_path, workers):
 
     with pytest.raises((KeyboardInterrupt, Stopped)):
         fit([study], "ThresholdCapture", keep=stop_after_two, **options)
+    first.close()
     with path.open("a", encoding="utf-8") as file:
         file.write('{"part": "Thresh')  # a crash in the middle of a line
     second = Checkpoint(path, task, resume=True)
     kept = second.done("ThresholdCapture")
+    second.close()
     assert len(kept) == 2
     run = []
     resumed = fit([study], "ThresholdCapture", done=kept, keep=lambda k, row: run.append(k), **options)
@@ -94,15 +97,33 @@ def test_a_checkpoint_is_not_mixed_with_another_fit_nor_overwritten(tmp_path, on
     with pytest.raises(StudyError, match="nothing to resume"):
         Checkpoint(path, task, resume=True)
     row = dict(log_likelihood=-1.5, value=1.5, converged=True, message="", evaluations=3, x=np.array([0.1 + 0.2]))
-    Checkpoint(path, task).keep("EncodingOnly", 0, row)
+    first = Checkpoint(path, task)
+    first.keep("EncodingOnly", 0, row)
+    for resume in (False, True):
+        with pytest.raises(StudyError, match="another run is writing there now; wait"):
+            Checkpoint(path, task, resume)
+    first.close()
     with pytest.raises(StudyError, match="go on with --resume, or delete it"):
         Checkpoint(path, task)
     with pytest.raises(StudyError, match="is of another run"):
         Checkpoint(path, task_of([one], ["EncodingOnly"], seed=2), resume=True)
     again = Checkpoint(path, task, resume=True)
     assert again.done("EncodingOnly")[0]["x"][0] == 0.1 + 0.2
-    path.write_text(path.read_text().replace('"number"', '"number', 1) + json.dumps({"part": "x"}) + "\n")
+    again.close()
+    kept = path.read_text()
+    path.write_text(kept.replace('"number"', '"number', 1) + json.dumps({"part": "x"}) + "\n")
     with pytest.raises(StudyError, match="line 2 is damaged"):
         Checkpoint(path, task, resume=True)
-    again.remove()
+    path.write_text(kept)
+    Checkpoint(path, task, resume=True).remove()
+    assert not path.exists()
+
+
+def test_a_checkpoint_that_holds_nothing_leaves_nothing_behind(tmp_path, one):
+    path, task = tmp_path / "new" / "folder" / "partial.jsonl", task_of([one], ["EncodingOnly"], seed=1)
+    Checkpoint(path, task).close()
+    assert list(tmp_path.iterdir()) == [tmp_path / "one.toml"]
+    path = tmp_path / "partial.jsonl"
+    path.write_text("", encoding="utf-8")  # of a run that was killed before anything was finished
+    Checkpoint(path, task).close()
     assert not path.exists()

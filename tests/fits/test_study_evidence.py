@@ -80,6 +80,7 @@ PUBLISHED = {
         "high-confidence CS+ minus CS-, after conditioning": (0.302 - 0.218, None, 45),
         "any-confidence CS+ minus CS-, before conditioning": (0.006, 0.156 / math.sqrt(45), 45),
         "any-confidence CS+ minus CS-, during conditioning": (0.129, 0.151 / math.sqrt(45), 45),
+        "shocked minus unshocked CS+": (0.632 - 0.616, None, 45),  # no difference
         "high-confidence false alarms": ((0.140 + 0.122) / 2, None, 45),
     },
 }

@@ -1,6 +1,7 @@
 """Raw trials are read as they were recorded, and every mistake in a file is explained. All data here are simulated."""
 
 import os
+import re
 
 import numpy as np
 import pandas
@@ -145,6 +146,10 @@ WRONG = {
         lambda f: f.assign(onset=f.onset.where((f.participant != "02") | (f.phase != "late"), f.onset * 1000)),
         "the phase 'late' of participant '02' ends at",
     ),
+    "one phase in min": (
+        lambda f: f.assign(onset=f.onset.where((f.participant != "02") | (f.phase != "late"), f.onset / 60)),
+        "the phase 'late' of participant '02' ends at",
+    ),
     "old not a truth": (at(3, "old", "perhaps"), "row 5: old is 'perhaps'; write one of true, yes"),
     "nobody answered": (
         lambda f: f.assign(tested=f.participant != "02", response=f.response.where(f.participant != "02", "")),
@@ -255,6 +260,19 @@ def test_one_broken_file_of_a_folder_is_named_and_skipped_only_on_request(study,
     kept = read_trials(folder, study, skip_broken=True)
     assert kept.participants == ("01", "03")
     assert kept.skipped[0][0] == "02" and message in kept.skipped[0][1]
+
+
+def test_an_answer_is_missing_in_the_file_of_the_test(study, tmp_path):
+    folder = tmp_path / "events"
+    write_events(folder, simulated())
+    (test,) = (folder / "sub-02" / "events").glob("*memory_run-01*")
+    for code, said in (("", "the trial was not answered"), ("D0", "known are DO, MO, MN, DN")):
+        table = pandas.read_csv(test, sep="\t", keep_default_na=False)
+        row = table.index[table.memory_condition == "Old"][1]
+        table.loc[row, "response"] = code
+        table.to_csv(test, sep="\t", index=False)
+        with pytest.raises(TrialError, match=re.escape(f"{test}: row {row + 2}: response is {code!r}; {said}")):
+            read_trials(folder, study)
 
 
 def test_folders_that_hold_no_readable_design_are_refused(study, tmp_path):
