@@ -17,6 +17,7 @@ import pandas
 from .comparison import compare
 from .diagnostics import residual_figure, residual_table, study_influence
 from .estimation import Fit, FitError, fit
+from .family import MODELS as FAMILIES
 from .findings import preference
 from .joint_trials import with_trials
 from .model_recovery import recover_models
@@ -26,7 +27,6 @@ from .progress import Progress
 from .random_effects import model_frequencies
 from .recovery import recover_parameters
 from .report import write_report
-from .family import MODELS as FAMILIES
 from .reproduce import MODELS, QUICK_STARTS, STARTS, provenance, reproduce
 from .results import save_figure, write_fit
 from .sections.section import QUICK, Sizes
@@ -56,7 +56,9 @@ def run_reproduce(options: argparse.Namespace) -> None:
     else:
         sizes = QUICK if options.quick else Sizes()
         studies = load_shipped(MEMORY) + load_shipped(VISION)
-        task = task_of(studies, [*MODELS, *FAMILIES[VISION]], starts=starts, seed=options.seed, sizes=dataclasses.asdict(sizes))
+        task = task_of(
+            studies, [*MODELS, *FAMILIES[VISION]], starts=starts, seed=options.seed, sizes=dataclasses.asdict(sizes)
+        )
         with _kept(options, task) as checkpoint, output_folder(options.out) as folder:
             results = reproduce(**shared, studies=studies, joint_starts=sizes.joint_starts, checkpoint=checkpoint)
             for name, reason in write_sections(folder / "sections", results, sizes, checkpoint).items():

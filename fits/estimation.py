@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import pandas
 
-from engram.consolidation import ConsolidationModel
 from engram.perception import PerceptualModel
 
 from .family import Model, biology_of, instance_of

@@ -21,7 +21,7 @@ from engram import consolidation
 from engram.figure_style import GREY, StyledFigure, canvas, look, style
 
 from .estimation import Fit
-from .family import MODELS, family_named
+from .family import MODELS
 from .family import label_of as label_of
 from .likelihood import CRITERION
 from .study import Observation, Study

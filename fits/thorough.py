@@ -64,7 +64,9 @@ def write_sections(
             for name, columns in content["tables"].items():
                 tables.setdefault(name, []).append(pandas.DataFrame(columns))
         joined = {name: pandas.concat(parts, ignore_index=True) for name, parts in tables.items()}
-        store.write(folder, section.name, joined, _origin(results, sizes, section.family, sum(one["seconds"] for one in mine)))
+        store.write(
+            folder, section.name, joined, _origin(results, sizes, section.family, sum(one["seconds"] for one in mine))
+        )
     return missing
 
 

@@ -32,7 +32,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-
 from .study import RESPONSES, Study, Term, rows_of
 from .tables import Table
 
