@@ -136,8 +136,8 @@ def fit(
     ----------
     studies : sequence of Study
     model : str, ConsolidationModel or PerceptualModel
-        Name of a registered model (one of memory runs with ``fits.prediction.NODES`` heterogeneity nodes), or an instance
-        whose parameters hold where nothing is fitted; of the family of the studies (:mod:`fits.family`).
+        Name of a registered model (one of memory runs with ``fits.prediction.NODES`` heterogeneity nodes), or an
+        instance whose parameters hold where nothing is fitted; of the family of the studies (:mod:`fits.family`).
     starts : int
         Number of starts: the parameters' start values, then the most likely points of a scrambled Sobol design of
         ``fits.search.SCREENED`` times as many over the bounds.

@@ -22,7 +22,7 @@ Model: TypeAlias = ConsolidationModel | PerceptualModel
 MODELS: dict[str, tuple[str, ...]] = {MEMORY: tuple(consolidation.MODELS), VISION: tuple(perception.MODELS)}
 
 #: What is searched of a perceptual model in a fit, one value for all studies: bounds and scale (assumed, wide). Gains,
-#: shares, learning rates and noise are fitted; tuning and noise correlations, on which no study says anything, are held.
+#: shares, learning rates and noise are; tuning and noise correlations, on which no study says anything, are held.
 _BOUNDED_GAIN, _SHARE = ((0.05, 50.0), "log"), ((0.0, 1.0), "linear")
 SEARCHED: dict[str, dict[str, tuple[tuple[float, float], str]]] = {
     "VisualReactivation": {

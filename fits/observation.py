@@ -114,8 +114,8 @@ def read_observation(
 ) -> Observation | None:
     """One observation from its table; None where its errors have been added to ``errors``.
 
-    ``conditions`` holds None for a condition that is there and could not be read; ``visual`` observations name a stimulus
-    and not traces.
+    ``conditions`` holds None for a condition that is there and could not be read; ``visual`` observations name a
+    stimulus and not traces.
     """
     before = len(errors)
     errors.add(*row.unknown(_KEYS | (_OF_VISUAL_TERMS if visual else _OF_TERMS)))
