@@ -6,7 +6,7 @@ import math
 
 _PROPORTION = (0.0, 1.0)
 
-#: Lowest and highest value of every score of every response of :mod:`engram.recall`, then of :mod:`fits.visual_response`.
+#: Lowest and highest value of every score of the responses of :mod:`engram.recall` and :mod:`fits.visual_response`.
 SCORE_RANGES: dict[str, tuple[float, float]] = {
     "correct": _PROPORTION,
     "correct_high": _PROPORTION,

@@ -148,7 +148,7 @@ class VisualPredictor:
 
 
 def _shown(read_out: np.ndarray, model: PerceptualModel) -> np.ndarray:
-    """Thresholds (degrees); a quarter of the period, which no difference exceeds, where there is next to nothing to see."""
+    """Thresholds (degrees); where there is next to nothing to see a quarter of the period, which none exceeds."""
     return np.minimum(threshold_at(read_out, model.criterion), model.period / 4)
 
 
@@ -156,7 +156,7 @@ def protocol_at(design: Design, own: Mapping[str, float]) -> Protocol:
     """The protocol of a condition with numbers in place of its parameters."""
     if not design.slots:
         return design.protocol
-    events = list(design.protocol.events)
+    events: list[Any] = list(design.protocol.events)
     for slot in design.slots:
         events[slot.event] = dataclasses.replace(events[slot.event], **{_field(events, slot): own[slot.parameter]})
     return Protocol(*events)
