@@ -22,16 +22,16 @@ import numpy as np
 import pandas
 
 from .consolidation.model import ConsolidationModel
-from .protocol import Encode, Event, Intervene, Protocol, Reactivate, Release, Test
 from .perception.curves import generalisation
+from .protocol import Encode, Event, Intervene, Protocol, Reactivate, Release, Test
 from .sensitivity import sensitivity
 from .units import day, hour, minute
 
 Values: TypeAlias = Sequence[float] | np.ndarray
 
 __all__ = [
-    "generalisation", "proactive_enhancement", "reconsolidation_window", "relatedness_response", "retroactive_enhancement",
-    "salience_response", "sensitivity",
+    "generalisation", "proactive_enhancement", "reconsolidation_window", "relatedness_response",
+    "retroactive_enhancement", "salience_response", "sensitivity",
 ]  # fmt: skip
 
 _NEUTRAL, _EMOTIONAL = "neutral", "emotional"

@@ -10,8 +10,8 @@ All terms are uncorrelated with each other (odd moments of a Gaussian vanish), s
     E h   = 1/2 D + (B - A)/2m
     Var h = O_a + O_b/m + (A2 + AB)/m + (A2 + B2)/2m^2
 
-with D = |Delta|^2, A = tr Sigma_a, O_a = Delta' Sigma_a Delta, A2 = tr Sigma_a^2, AB = tr Sigma_a Sigma_b and so on. For
-alike manifolds (B = A, B2 = AB = A2, O_b = O_a), signal S = D/A, dimension d = A^2/A2 and overlap o = O_a/A^2,
+with D = |Delta|^2, A = tr Sigma_a, O_a = Delta' Sigma_a Delta, A2 = tr Sigma_a^2, AB = tr Sigma_a Sigma_b and so on.
+For alike manifolds (B = A, B2 = AB = A2, O_b = O_a), signal S = D/A, dimension d = A^2/A2 and overlap o = O_a/A^2,
 
     SNR = (S/2)/sqrt(o (1 + 1/m) + (2/d)(1/m)(1 + 1/2m))
 
@@ -44,7 +44,8 @@ def moments() -> tuple[Expr, Expr]:
     """
     mean, variance = sympy.Integer(0), sympy.Integer(0)
     for axis in range(2):
-        delta, a, b = sympy.Symbol(f"delta_{axis}", real=True), *sympy.symbols(f"a_{axis} b_{axis}", positive=True)
+        delta = sympy.Symbol(f"delta_{axis}", real=True)
+        a, b = sympy.symbols(f"a_{axis} b_{axis}", positive=True)
         u, p, q = sympy.symbols("u p q", real=True)
         spread = {u: a, p: a / examples, q: b / examples}
         h = sympy.expand((u + delta - q) ** 2 / 2 - (u - p) ** 2 / 2)

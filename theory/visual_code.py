@@ -76,14 +76,18 @@ def generalisation_index() -> Expr:
 @cache
 def index_of_little_learning() -> Expr:
     """(b): the limit of the index as general and specific parts shrink together."""
-    index = generalisation_index().subs({trained: before + scale * (general + specific), untrained: before + scale * general})
+    index = generalisation_index().subs(
+        {trained: before + scale * (general + specific), untrained: before + scale * general}
+    )
     return sympy.simplify(sympy.limit(index, scale, 0))
 
 
 @cache
 def index_at_the_floor() -> Expr:
     """(c): the limit of the index as general and specific parts grow together."""
-    index = generalisation_index().subs({trained: before + scale * (general + specific), untrained: before + scale * general})
+    index = generalisation_index().subs(
+        {trained: before + scale * (general + specific), untrained: before + scale * general}
+    )
     return sympy.simplify(sympy.limit(index, scale, sympy.oo))
 
 

@@ -168,4 +168,3 @@ def index_of(improvement: np.ndarray, trained: np.ndarray) -> np.ndarray:
     """Generalisation index of improvements (times, offsets) given those at the trained stimulus (times, 1)."""
     learned = np.where(np.abs(trained) > _SMALLEST, trained, np.nan)
     return np.asarray(improvement / learned)
-

@@ -79,9 +79,7 @@ def reactivation(
         if stimulation:
             events.append(_stimulated(at, stimulation))
         events.append(
-            Reactivate(
-                "trained", at=at, cue=total, prediction_error=prediction_error, duration=trials * trial_duration
-            )
+            Reactivate("trained", at=at, cue=total, prediction_error=prediction_error, duration=trials * trial_duration)
         )
         if dose:
             events.append(Release(modulator, at=at, dose=dose))

@@ -1,14 +1,14 @@
 """What a few examples can teach: signal-to-noise of a prototype learner, from the geometry of the responses.
 
 Two stimuli give responses with means x_a, x_b and covariances Σ_a, Σ_b. A learner keeps the mean of m examples of each
-and assigns a further response of a to the nearer prototype, by the sign of h = ½‖ξ − x̂_b‖² − ½‖ξ − x̂_a‖². With Δ = x_a − x_b
-and Gaussian responses
+and assigns a further response ξ of a to the nearer prototype, by the sign of h = ½‖ξ − p_b‖² − ½‖ξ − p_a‖². With
+Δ = x_a − x_b and Gaussian responses
 
     E h   = ½‖Δ‖² + (tr Σ_b − tr Σ_a)/2m
     Var h = ΔᵀΣ_aΔ + ΔᵀΣ_bΔ/m + tr Σ_a(Σ_a + Σ_b)/m + (tr Σ_a² + tr Σ_b²)/2m²
 
-and the error is about Φ(−SNR), SNR = E h/√Var h. Dividing by the squared radius tr Σ_a gives the signal, bias, dimension
-(tr² Σ/tr Σ², a participation ratio) and signal-noise overlap of Sorscher, Ganguli & Sompolinsky 2022
+and the error is about Φ(−SNR), SNR = E h/√Var h. Dividing by the squared radius tr Σ_a gives the signal, bias,
+dimension (tr² Σ/tr Σ², a participation ratio) and signal-noise overlap of Sorscher, Ganguli & Sompolinsky 2022
 (doi:10.1073/pnas.2200800119); the moments here are exact, derived in ``theory.few_shot``.
 """
 
@@ -74,9 +74,7 @@ def few_shot(
     first, second = scale * population.counts(np.array([direction, direction + separation]))
     difference = first - second
     variances = population.fano * first, population.fano * second
-    along = [
-        float((np.sqrt(v) * difference) @ correlated(population, np.sqrt(v) * difference)) for v in variances
-    ]
+    along = [float((np.sqrt(v) * difference) @ correlated(population, np.sqrt(v) * difference)) for v in variances]
     radius = float(variances[0].sum())
     bias = float(variances[1].sum()) - radius
     trace = [[_trace_of_product(population, v, w) for w in variances] for v in variances]

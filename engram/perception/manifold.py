@@ -34,6 +34,8 @@ def principal_coordinates(
     Those axes are, for evenly spaced units, the spatial frequencies sin φ, cos φ, sin 2φ, … of the pattern of counts.
     Fixed before learning, they let an expansion be seen; the origin is the mean over directions of these responses.
     """
+    if not 1 <= dimensions <= population.units - 2:
+        raise ValueError(f"dimensions is {dimensions!r}; give a whole number from 1 to {population.units - 2}")
     angle = population.preferred * (2 * np.pi / population.period)
     waves = [(np.cos, np.sin)[k % 2]((k + 1) // 2 * angle) for k in range(1, dimensions + 1)]
     axes = np.array([wave / np.linalg.norm(wave) for wave in waves])

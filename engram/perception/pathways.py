@@ -13,7 +13,7 @@ labile part), is handed on to EVC by systems transfer,
     τ_x ẋ = z − x,    x(t + h) = z(t+h) − sτ_x + (x(t) − z(t) + sτ_x) e^{−h/τ_x}    where z has the slope s
 
 z is read at knots that stand close after each event and wide apart later, and taken as linear between them; x is then
-exact. Against an adaptive integration of both equations this costs less than 2e-4 in x.
+exact. Against reads every two minutes this cost at most 5e-5 in x in 120 designs.
 """
 
 from __future__ import annotations

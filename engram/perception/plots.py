@@ -33,9 +33,7 @@ _X = {
 }
 
 
-def generalisation_curve(
-    curves: Curves, *, observed: pandas.DataFrame | None = None, ax: Axes | None = None
-) -> Figure:
+def generalisation_curve(curves: Curves, *, observed: pandas.DataFrame | None = None, ax: Axes | None = None) -> Figure:
     """Threshold against offset, one line per time; or, of several tables, one per name at the last time of each.
 
     Several are drawn relative to their untrained threshold (dotted), since models and tasks differ in it.
@@ -92,7 +90,8 @@ def time_course(curves: Curves, *, axes: Any = None) -> Figure:
         figure, panels = canvases(axes, (1, 2), (6.6, 2.7))
         for index, (name, table) in enumerate(tables.items()):
             shown = f"{name}: " if name else ""
-            days = [time_axis(panel, table.time, "time since the pretest") for panel in panels][0]
+            for panel in panels:
+                days = time_axis(panel, table.time, "time since the pretest")
             first, second = (look(2 * index), look(2 * index + 1)) if len(tables) > 1 else (look(0), look(1))
             panels[0].plot(table.time / days, table.trained, label=f"{shown}trained", **first)
             panels[0].plot(table.time / days, table.untrained, label=f"{shown}untrained", **second)
@@ -136,7 +135,7 @@ def prediction(table: pandas.DataFrame, *, axes: Any = None) -> Figure:
                 x = table[name].to_numpy(float) / time_axis(panel, table[name], _X[name])
             else:
                 panel.set_xlabel(_X[name])
-        marker = {"marker": "o", "markersize": 3} if len(x) <= 12 else {}
+        marker: dict[str, Any] = {"marker": "o", "markersize": 3} if len(x) <= 12 else {}
         thresholds, indices = panels
         thresholds.axhline(table.baseline.iloc[0], color=GREY, linewidth=0.8, linestyle=":")
         thresholds.plot(x, table.control_late, color=GREY, linewidth=0.9, label="untrained, control")

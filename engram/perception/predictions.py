@@ -15,7 +15,7 @@ The untrained stimulus is ``offset`` degrees of direction and ``distance`` degre
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas
@@ -26,11 +26,18 @@ from .curves import default_times, index_of
 from .designs import reactivation
 from .model import PerceptualModel, checked_times
 
-Values = Sequence[float] | np.ndarray
+Values: TypeAlias = Sequence[float] | np.ndarray
+
+_DOSES = tuple(np.linspace(0, 2, 11).tolist())
+_DELAYS = tuple((np.arange(0, 125, 5) * minute).tolist())
 
 
 def retention(
-    model: PerceptualModel, sessions: Sequence[int] = tuple(range(9)), *, offset: float = 90.0, distance: float = 0.0,
+    model: PerceptualModel,
+    sessions: Sequence[int] = tuple(range(9)),
+    *,
+    offset: float = 90.0,
+    distance: float = 0.0,
     **design: Any,
 ) -> pandas.DataFrame:
     """Generalisation, and how well it is retained for two weeks, by the number of reactivation sessions.
@@ -53,8 +60,13 @@ def retention(
 
 
 def release_at_reactivation(
-    model: PerceptualModel, doses: Values = tuple(np.linspace(0, 2, 11)), *, modulator: str = "dopamine",
-    offset: float = 90.0, distance: float = 0.0, **design: Any,
+    model: PerceptualModel,
+    doses: Values = _DOSES,
+    *,
+    modulator: str = "dopamine",
+    offset: float = 90.0,
+    distance: float = 0.0,
+    **design: Any,
 ) -> pandas.DataFrame:
     """A neuromodulator released at each reactivation, by its dose; ``control`` has no release.
 
@@ -74,8 +86,12 @@ def release_at_reactivation(
 
 
 def blocked_consolidation(
-    model: PerceptualModel, delays: Values = tuple(np.arange(0, 125, 5) * minute), *, offset: float = 90.0,
-    distance: float = 0.0, **design: Any,
+    model: PerceptualModel,
+    delays: Values = _DELAYS,
+    *,
+    offset: float = 90.0,
+    distance: float = 0.0,
+    **design: Any,
 ) -> pandas.DataFrame:
     """Protein synthesis blocked for six hours after each reactivation, by the onset (s) of the block.
 
@@ -92,8 +108,12 @@ def blocked_consolidation(
 
 
 def spacing(
-    model: PerceptualModel, intervals: Values = (10 * minute, 1 * hour, 3 * hour, 6 * hour, 12 * hour, 1 * day,
-    2 * day, 4 * day), *, offset: float = 90.0, distance: float = 0.0, **design: Any,
+    model: PerceptualModel,
+    intervals: Values = (10 * minute, 1 * hour, 3 * hour, 6 * hour, 12 * hour, 1 * day, 2 * day, 4 * day),
+    *,
+    offset: float = 90.0,
+    distance: float = 0.0,
+    **design: Any,
 ) -> pandas.DataFrame:
     """The same number of sessions at other intervals (s), tested as long after the last; ``control`` is daily.
 

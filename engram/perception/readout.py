@@ -5,9 +5,9 @@ decision noise σ_u,
 
     u = wᵀz + σ_u ξ,    I_w(θ) = (wᵀq(θ))²/(wᵀRw + σ_u²),    q = f′/√variance
 
-For a reference θ an observer starts with weights along w_0 sin x exp(κ_l(cos x − 1)), x = 2π(φ_i − θ)/period, which hear
-units near it. Learning at the trained reference, 0, changes them by Δw, which serves another reference in so far as it
-is like the trained one: w = w⁰(θ) + exp(κ_l(cos(2πθ/period) − 1)) Δw. (Used in full everywhere, learned weights would
+For a reference θ an observer starts with weights along w_0 sin x exp(κ_l(cos x − 1)), x = 2π(φ_i − θ)/period, which
+hear units near it. Learning at the trained reference, 0, changes them by Δw, which serves another reference in so far
+as it is like the trained one: w = w⁰(θ) + exp(κ_l(cos(2πθ/period) − 1)) Δw. (Used in full everywhere, learned weights would
 add noise at every other reference, and learning would make untrained directions far worse.) At another location Δw is
 what location-invariant units (IPS) have learned, and of EVC what its fields share.
 
@@ -51,7 +51,8 @@ class ReadoutModel(PerceptualModel):
         description="weight of the most informative units before learning",
     )  # fmt: skip
     selection_width: float = parameter(
-        40.0, unit="deg", bounds=(5, 180), symbol="σ_l", source="assumed; not part of the published rules", verified=False,
+        40.0, unit="deg", bounds=(5, 180), symbol="σ_l", verified=False,
+        source="assumed; not part of the published rules",
         description="difference from the reference over which units are heard and learned weights are used",
     )  # fmt: skip
     decision_noise: float = parameter(

@@ -1,6 +1,6 @@
 """Reward-driven read-out of a direction population.
 
-After Law & Gold 2009 (doi:10.1038/nn.2304). On a trial with the stimulus on side s = ±1 the observer chooses C = sign u,
+After Law & Gold 2009 (doi:10.1038/nn.2304). With the stimulus on side s = ±1 the observer chooses C = sign u,
 is rewarded where C = s, and had expected a reward with a probability that grows with |u|; weights follow the reward
 prediction error and are then scaled to their norm,
 

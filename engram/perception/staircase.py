@@ -91,7 +91,9 @@ class Staircase:
         if not slope > 0:
             raise ValueError("a one-down-one-up staircase converges to chance in a two-interval task; use down=2 or 3")
         step = self.step * math.log(10)
-        status = _run(self.down, step, math.log(self.start), self.reversals, self.used, slope, uniform, estimate, trials)
+        status = _run(
+            self.down, step, math.log(self.start), self.reversals, self.used, slope, uniform, estimate, trials
+        )
         if status >= 0:
             raise ValueError(
                 f"{self}: run {status} did not reach {self.reversals} reversals in {_LONGEST} trials; use a larger step"
@@ -123,8 +125,9 @@ class Staircase:
 
 def by_step(staircase: Staircase, steps: Sequence[float], runs: int = 4000, seed: int = 1) -> pandas.DataFrame:
     """Bias, spread (natural logarithms) and trials of a procedure against its step (log10 units), one a row."""
-    import pandas
     from dataclasses import replace
+
+    import pandas
 
     rows = [replace(staircase, step=float(step)).behaviour(runs, seed) for step in steps]
     table = pandas.DataFrame(rows, columns=list(Behaviour._fields))
@@ -140,7 +143,15 @@ def _behaviour(staircase: Staircase, runs: int, seed: int) -> Behaviour:
 
 @kernel
 def _run(
-    down: int, step: float, start: float, reversals: int, used: int, slope: float, uniform: Any, estimate: Any, trials: Any
+    down: int,
+    step: float,
+    start: float,
+    reversals: int,
+    used: int,
+    slope: float,
+    uniform: Any,
+    estimate: Any,
+    trials: Any,
 ) -> int:
     """Run every row of ``uniform``; −1, or the first run that did not end."""
     for run in range(uniform.shape[0]):

@@ -203,7 +203,9 @@ def constant_stimuli_threshold(
         return float(-(right * special.log_ndtr(z) + (all_of_them - right) * special.log_ndtr(-z)).sum())
 
     middle = math.log(levels.mean())
-    best = optimize.minimize_scalar(surprise, bounds=(middle - 7, middle + 7), method="bounded", options={"xatol": 1e-6})
+    best = optimize.minimize_scalar(
+        surprise, bounds=(middle - 7, middle + 7), method="bounded", options={"xatol": 1e-6}
+    )
     return math.exp(best.x)
 
 

@@ -1,8 +1,8 @@
 """Visual reactivation: practice potentiates EVC at the trained stimulus, reactivation expands IPS for all of them.
 
 Two traces of the trained stimulus, run by the protocol and the kernels of :mod:`engram.consolidation`
-(:mod:`engram.perception.pathways`), set the gain of every unit. With the strengths s_EVC(t), s_IPS(t) and x(t), what EVC
-has taken over from IPS, a unit that prefers φ at a location d degrees of visual angle from the trained one has
+(:mod:`engram.perception.pathways`), set the gain of every unit. With the strengths s_EVC(t), s_IPS(t) and x(t), what
+EVC has taken over from IPS, a unit that prefers φ at a location d degrees of visual angle from the trained one has
 
     EVC   a = 1 + G_EVC s_EVC exp(κ_s(cos(φ − θ_trained) − 1)) exp(−d²/2σ_d²) + G_x x exp(−d²/2σ_D²)
     IPS   a = 1 + G_IPS s_IPS exp(−d²/2σ_D²)
@@ -67,13 +67,14 @@ class VisualReactivation(PerceptualModel):
         description="gain of all EVC units, per strength taken over from IPS",
     )  # fmt: skip
     plasticity_width: float = parameter(
-        25.0, unit="deg", bounds=(2, 180), symbol="σ_s", source="assumed: that of a tuning curve in EVC", verified=False,
+        25.0, unit="deg", bounds=(2, 180), symbol="σ_s", verified=False,
+        source="assumed: that of a tuning curve in EVC",
         description="difference in preference over which practice potentiates EVC units",
     )  # fmt: skip
     transfer_time: float = parameter(
         7 * day, unit="s", bounds=(3600, 3650 * day), symbol="τ_x", verified=False,
-        source="assumed, about a week; Song et al. 2026 (doi:10.21203/rs.3.rs-9102041/v1, abstract) find EVC changed two "
-        "weeks later",
+        source="assumed, about a week; Song et al. 2026 (doi:10.21203/rs.3.rs-9102041/v1, abstract) find EVC changed "
+        "two weeks later",
         description="time constant of systems transfer from IPS to EVC",
     )  # fmt: skip
     practice_share: float = parameter(

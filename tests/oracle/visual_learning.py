@@ -1,6 +1,7 @@
 """Slow twins of visual learning, written from the equations: dense matrices, explicit sums, fine integration."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -50,11 +51,12 @@ def transferred(source, until, transfer_time, breaks):
     """x at ``until`` of τ_x ẋ = z(t) − x, by an adaptive integrator that stops at every break."""
     x = 0.0
     edges = sorted({0.0, until, *[b for b in breaks if 0 < b < until]})
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
-        solution = solve_ivp(
-            lambda t, y: [(source(min(t, end * (1 - 1e-12))) - y[0]) / transfer_time], (begin, end), [x],
-            rtol=1e-8, atol=1e-10, max_step=3600.0,
-        )  # fmt: skip
+    for begin, end in pairwise(edges):
+
+        def slope(t, y, before=end * (1 - 1e-12)):
+            return [(source(min(t, before)) - y[0]) / transfer_time]
+
+        solution = solve_ivp(slope, (begin, end), [x], rtol=1e-8, atol=1e-10, max_step=3600.0)
         x = float(solution.y[0, -1])
     return x
 

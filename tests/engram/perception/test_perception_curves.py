@@ -7,7 +7,7 @@ from engram import EncodingOnly, Protocol, curves, day, hour, minute
 from engram.perception import IntegratedReweighting, RewardReadout, VisualReactivation, designs
 from engram.perception.curves import default_times, generalisation, time_course, without_reactivation
 from engram.perception.predictions import blocked_consolidation, release_at_reactivation, retention, spacing
-from engram.protocol import Encode, Reactivate
+from engram.protocol import Encode
 
 MODEL = VisualReactivation()
 

@@ -92,7 +92,7 @@ def test_criterion_of_two_down_one_up_in_two_intervals():
 def test_a_singular_covariance_is_an_error_and_a_ridge_an_answer():
     twice = np.repeat(np.repeat(SMALL.covariance(0.0), 2, axis=0), 2, axis=1)
     slope = np.repeat(SMALL.slopes(np.array(0.0)), 2)
-    with pytest.raises(SingularCovarianceError, match="of 120 units is singular .* Give ridge=0.01 to regularise"):
+    with pytest.raises(SingularCovarianceError, match=r"of 120 units is singular .* Give ridge=0.01 to regularise"):
         linear_fisher_information(slope, twice)
     regularised = linear_fisher_information(slope, twice, ridge=0.01)
     assert 0 < regularised < information(SMALL, np.ones(60), 0.0)
@@ -110,7 +110,11 @@ def test_a_covariance_with_numbers_that_are_not_finite_is_an_error():
 def test_information_from_trials_is_unbiased_where_the_naive_estimate_is_not():
     from engram.perception.trials import simulated_responses
 
-    population, separation, trials = Population(units=12, tuning_width=50.0, correlation_width=60.0, window=3.0), 10.0, 40
+    population, separation, trials = (
+        Population(units=12, tuning_width=50.0, correlation_width=60.0, window=3.0),
+        10.0,
+        40,
+    )
     generator = np.random.default_rng(3)
     estimates, naive = [], []
     for _ in range(1500):

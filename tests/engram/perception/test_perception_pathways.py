@@ -39,9 +39,7 @@ def by_hand():
         elif isinstance(event, Reactivate):
             for name, share in (("EVC", 1 - cues[event.at]), ("IPS", cues[event.at])):
                 events.append(
-                    Reactivate(
-                        name, at=event.at, cue=0.8 * share, prediction_error=event.prediction_error, duration=20
-                    )
+                    Reactivate(name, at=event.at, cue=0.8 * share, prediction_error=event.prediction_error, duration=20)
                 )
         elif isinstance(event, Extinguish):
             events += [Extinguish(name, at=event.at, strength=event.strength) for name in ("EVC", "IPS")]
@@ -62,7 +60,9 @@ def test_pathways_are_the_traces_of_the_shared_out_protocol(model):
 def test_transfer_follows_its_equation_within_2e_4():
     model, until = VISUAL_TRACE, 10 * day
     held = course(model, Protocol(*EVENTS), (until,), **SHARES)
-    grid = np.unique(np.concatenate([np.arange(0, until + 1, 300.0), [e.at - 1e-3 for e in EVENTS if hasattr(e, "at")]]))
+    grid = np.unique(
+        np.concatenate([np.arange(0, until + 1, 300.0), [e.at - 1e-3 for e in EVENTS if hasattr(e, "at")]])
+    )
     batch = model.batch([by_hand()])
     batch = type(batch)([by_hand()], model.neuromodulators, reads=grid.tolist())
     states = model.simulate(batch)

@@ -95,7 +95,7 @@ def test_reweighting_moves_each_weight_as_its_trials_one_by_one():
             for i in range(area.units):
                 p = model.learning_rate * half * q[i]
                 slow[i] += (1 - slow[i]) * p if p > 0 else (slow[i] + 1) * p
-        np.testing.assert_allclose(end, slow, rtol=1e-10)
+        np.testing.assert_allclose(end, slow, rtol=1e-10, atol=1e-15)
 
 
 @settings(max_examples=30)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import engram
-from engram import EncodingOnly, Encode, LinearCapture, Protocol, day, hour
+from engram import Encode, EncodingOnly, LinearCapture, Protocol, day, hour
 from engram.parameter import parameter_fields
 from engram.perception import MODELS, VISUAL_TRACE, VisualReactivation, designs
 from engram.perception.fisher import information
@@ -31,7 +31,7 @@ def gains(model, protocol, offset=90.0, distance=0.0, at=LATE):
 
 
 def xie(reactivated, stimulation):
-    """Five sessions: pretest, encoding, two more, posttest; 120 trials a reactivation session, 20 min of stimulation."""
+    """Pretest, encoding, two more sessions, posttest; 120 trials a reactivation session, 20 min of stimulation."""
     if reactivated:
         return designs.reactivation(
             2, trials=120, encoding=0.6, cue=0.02, trial_duration=1.0, stimulation=stimulation, prediction_error=0.5
@@ -62,7 +62,7 @@ def test_xie_2025_one_parameter_set_gives_all_four_groups():
     # the share of a long reactivation session that goes up is low; an anodal shift raises it, and the encoding gain
     visual = VISUAL_TRACE.with_(stimulation_gain=1.0)
     model = MODEL.with_(
-        top_down=0.1, stimulation_shift=5.5, evc_gain=3.0, ips_gain=8.0, practice_share=0.3, consolidation=visual,
+        top_down=0.1, stimulation_shift=5.5, evc_gain=2.5, ips_gain=10.0, practice_share=0.5, consolidation=visual,
         period=180.0, evc_tuning_width=20.0, plasticity_width=15.0,
     )  # fmt: skip
     found = {(r, s): gains(model, xie(r, s), 70.0, at=4 * day) for r in (True, False) for s in (0.0, 1.0)}
@@ -174,7 +174,10 @@ def test_models_are_frozen_and_know_their_parameters(name):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([0, 200.0], [0.0]), r"offsets\[1\] is 200°; directions repeat every 360°, so give offsets between -180 and 180"),
+        (
+            ([0, 200.0], [0.0]),
+            r"offsets\[1\] is 200°; directions repeat every 360°, so give offsets between -180 and 180",
+        ),
         (([math.nan], [0.0]), r"offsets\[0\] is nan°"),
         (([], [0.0]), r"offsets has the shape \(0,\)"),
         ((["x"], [0.0]), "which are not numbers; give degrees"),
