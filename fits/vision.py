@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,17 +18,26 @@ from engram.protocol import Intervene, Protocol, Reactivate
 from engram.units import day
 
 from .design import Slot
-from .estimation import Fit, fit
+from .estimation import Fit, fit, summarise
 from .family import SEARCHED
+from .search import search
 from .study import FreeParameter, Study
 
 MODEL = "VisualReactivation"
-#: Variants of the model, from the one that the design alone tells apart to those that a study may have for itself.
-ONE_SHARE = "one top-down share for all"
+#: Variants of the model: as it is, without stimulation, and with something that a study has for itself.
+ONE_SHARE = "one biology for all"
 NO_STIMULATION = "no effect of stimulation"
 OWN_SHARE = "a top-down share of its own for the study with stimulation"
+OWN_ALONE = "that share of its own, and no effect of stimulation"
 OWN_ERROR = "a prediction error of its own for each study"
-VARIANTS = (ONE_SHARE, NO_STIMULATION, OWN_SHARE, OWN_ERROR)
+#: Parameters that the stimulated study has for itself, by the variant.
+OWN = {
+    OWN_SHARE: "top_down",
+    "an IPS gain of its own for the study with stimulation": "ips_gain",
+    "an EVC gain of its own for the study with stimulation": "evc_gain",
+}
+VARIANTS = (ONE_SHARE, NO_STIMULATION, *OWN, OWN_ALONE, OWN_ERROR)
+_SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)  # at which every fit begins as well: a threshold for capture leaves several optima
 _OTHER = 64.0  # degrees to the untrained stimulus, as in Xie et al.
 _SESSION = 1 - math.exp(-640 / 400)  # strength of an encoding session of 640 trials, as in the study files
 _POWER = 0.8
@@ -58,21 +68,32 @@ def fit_variant(
 ) -> Fit:
     """The model fitted jointly, in one of ``VARIANTS``; ``options`` as for :func:`fits.fit`.
 
+    Beside the starts of that function, searches begin at its optimum with five other top-down shares.
+
     Raises
     ------
     ValueError
         An unknown variant.
     """
     chosen = list(studies)
-    if variant == OWN_SHARE:
-        options["split"] = {"top_down": {study: study for study in stimulated(studies)}}
-    elif variant == OWN_ERROR:
-        chosen = [with_prediction_error(study) for study in studies]
-    elif variant == NO_STIMULATION:
-        chosen = [_held(study, stimulation_shift=0.0) for study in studies]
-    elif variant != ONE_SHARE:
+    if variant not in VARIANTS:
         raise ValueError(f"unknown variant {variant!r}; use one of {', '.join(VARIANTS)}")
-    return fit(chosen, MODEL, begin=begin, **options)
+    if variant in OWN or variant == OWN_ALONE:
+        name = OWN.get(variant, "top_down")
+        options["split"] = {name: {study: study for study in stimulated(studies)}}
+    if variant in (NO_STIMULATION, OWN_ALONE):
+        chosen = [_held(study, stimulation_shift=0.0) for study in studies]
+    if variant == OWN_ERROR:
+        chosen = [with_prediction_error(study) for study in studies]
+    first = fit(chosen, MODEL, begin=begin, **options)
+    began = time.perf_counter()
+    places = [k for k, c in enumerate(first.objective.coordinates) if c.name == "top_down"]
+    rows = list(first.rows)
+    for share in _SHARES:
+        position = first.position.copy()
+        position[places[-1]] = share  # its own, where there is one
+        rows.append(search(first.objective, position))
+    return summarise(first.objective, rows, first.seed, first.seconds + time.perf_counter() - began)
 
 
 def _held(study: Study, **values: float) -> Study:
@@ -128,7 +149,7 @@ def decisive(own: Fit, study: str, others: str) -> pandas.DataFrame:
         gain, standardised), people.
     """
     task = fitted_model(own, study)
-    length = task.with_(top_down=fitted_model(own, others).top_down)  # type: ignore[attr-defined]
+    length = task.with_(top_down=fitted_model(own, others).top_down)
     spread = own.objective.predictors[list(own.studies).index(study)].response(_own(own, study)).spread
     rows = []
     for name, protocol, first, second in (

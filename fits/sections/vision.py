@@ -22,6 +22,8 @@ from ..vision import (
     MODEL,
     NO_STIMULATION,
     ONE_SHARE,
+    OWN,
+    OWN_ALONE,
     OWN_ERROR,
     OWN_SHARE,
     VARIANTS,
@@ -72,13 +74,15 @@ def _variants(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.D
     base = fit_variant(work.visual, ONE_SHARE, progress=progress, **options)
     made = {ONE_SHARE: base}
     for variant in VARIANTS[1:]:
-        made[variant] = fit_variant(work.visual, variant, begin=base.optimum, progress=progress, **options)
+        made[variant] = fit_variant(
+            work.visual, variant, begin=base.optimum, progress=progress, **{**options, "starts": 1}
+        )
     tables = [_tables(work, one, variant) for variant, one in made.items()]
     joined = {name: pandas.concat([table[name] for table in tables], ignore_index=True) for name in tables[0]}
     joined["curves"] = tables[0]["curves"]
     joined["gains"] = joined["gains"][joined["gains"].variant.isin((ONE_SHARE, OWN_SHARE))]
     joined["intervals"] = pandas.concat(
-        [_intervals(one, variant, work, progress) for variant, one in made.items() if variant != NO_STIMULATION],
+        [_intervals(made[variant], variant, work, progress) for variant in (ONE_SHARE, *OWN, OWN_ERROR)],
         ignore_index=True,
     )
     study = stimulated(work.visual)[0]
@@ -90,7 +94,7 @@ def _variants(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.D
 
 def _intervals(one: Fit, variant: str, work: Work, progress: Callable[[int], None]) -> pandas.DataFrame:
     """Profile-likelihood intervals: of everything in the model itself, of what is added in a variant."""
-    added = {OWN_SHARE: "top_down", OWN_ERROR: "prediction_error"}
+    added = {**OWN, OWN_ERROR: "prediction_error"}
     names = None
     if variant != ONE_SHARE:
         names = [c.name_in_full for c in one.objective.coordinates if c.name == added[variant]]
@@ -137,7 +141,7 @@ def _show(tables: Tables) -> Shown:
                 "against offset.", True),
         Drawing("vision-gains", drawn.gains_figure(gain, tables["predictions"]),
                 "Standardised gain against offset in the study with stimulation (points: published, with standard "
-                "errors), by the model with one top-down share, with a share of its own for this study, and by the "
+                "errors), by the model with one biology, with a share of its own for this study, and by the "
                 "rivals.", True),
         Drawing("vision-curves", drawn.curves_figure(tables["curves"]),
                 "Threshold two weeks after eight days of five reactivations, relative to the untrained, against the "
@@ -173,11 +177,15 @@ def _best(fits: pandas.DataFrame) -> str:
 
 
 def _separator(tables: Tables) -> str:
-    table = tables["separating"]
-    first, second = table.iloc[0], table.iloc[1]
-    return (f"What separates specific from general learning is {_words(first.parameter)}: alone it moves the "
-            f"generalisation index of five-trial reactivations from {fixed(first.lowest)} to {fixed(first.highest)}, "
-            f"the next, {_words(second.parameter)}, from {fixed(second.lowest)} to {fixed(second.highest)}.")  # fmt: skip
+    table, fits = tables["separating"], tables["fits"]
+    base = _aic(fits, MODEL, ONE_SHARE)
+    gained = {name: base - _aic(fits, MODEL, variant) for variant, name in OWN.items()}
+    most = max(gained, key=lambda name: gained[name])
+    moves = [f"{_words(row['parameter'])} from {fixed(row['lowest'])} to {fixed(row['highest'])}"
+             for row in table.head(3).to_dict("records")]  # fmt: skip
+    return (f"Of what a study may have for itself, {_words(most)} separates the specific from the general studies best "
+            f"(AIC {fixed(-gained[most])}). Through their search, and alone, these move the generalisation index of "
+            f"five-trial reactivations most: {listed(moves)}.")  # fmt: skip
 
 
 def _conflict(tables: Tables) -> str:
@@ -188,7 +196,7 @@ def _conflict(tables: Tables) -> str:
     stimulation = _aic(fits, MODEL, NO_STIMULATION) - base
     told = []
     better = []
-    for variant in (OWN_SHARE, OWN_ERROR):
+    for variant in (*OWN, OWN_ERROR):
         row = _of(fits, MODEL, variant).iloc[0]
         extra, gained = int(row.n_parameters) - free, base - float(row.aic)
         told.append(f"{variant} ({extra} more {'parameter' if extra == 1 else 'parameters'}) changes AIC by "
@@ -200,13 +208,14 @@ def _conflict(tables: Tables) -> str:
         if better
         else "the designs explain the conflict as well as a parameter of a single study would"
     )
-    shift = (
-        "an effect of stimulation is needed" if stimulation > _UNSURE else "the data do not ask for an effect of "
-        "stimulation"
-    )  # fmt: skip
-    shares = _shares(tables)
-    return capitalised(f"{verdict}: {'; '.join(told)}. {shares}{capitalised(shift)}: without one, AIC changes by "
-                       f"{fixed(stimulation)}.")  # fmt: skip
+    absorbed = _aic(fits, MODEL, OWN_ALONE) - _aic(fits, MODEL, OWN_SHARE)
+    return capitalised(f"{verdict}: {'; '.join(told)}. {_shares(tables)}An effect of stimulation on that share "
+                       f"{_needed(stimulation)} with one biology (without it AIC changes by {fixed(stimulation)}) and "
+                       f"{_needed(absorbed)} once the study has its own share ({fixed(absorbed)}).")  # fmt: skip
+
+
+def _needed(cost: float) -> str:
+    return "is needed" if cost > _UNSURE else "is not asked for" if cost > -_UNSURE else "is refused"
 
 
 def _shares(tables: Tables) -> str:
@@ -214,7 +223,7 @@ def _shares(tables: Tables) -> str:
     if not len(rows):
         return ""
     words = [
-        f"{fixed(row['estimate'])} ({_ends(row)}) in {'the others' if row['study'] == 'shared' else _whose(row['study'])}"
+        f"{fixed(row['estimate'])} ({_ends(row)}) in {_whose(row['study'], 'the others')}"
         for row in rows.to_dict("records")
     ]
     return f"With its own, the top-down share is {listed(words)}. "
@@ -225,8 +234,8 @@ def _intervals_of(tables: Tables, variant: str) -> pandas.DataFrame:
     return table[table.variant == variant]
 
 
-def _whose(study: str) -> str:
-    return study.removeprefix("shared by ")
+def _whose(study: str, all_of_them: str = "shared") -> str:
+    return all_of_them if study == "shared" else study.removeprefix("shared by ")
 
 
 def _ends(row: Any) -> str:
@@ -238,15 +247,16 @@ def _ends(row: Any) -> str:
 
 
 def _words(parameter: str) -> str:
-    return f"the {parameter.replace('_', ' ')}" if parameter != "top_down" else "the top-down share of a reactivation"
+    known = {"top_down": "the top-down share", "ips_gain": "the gain of IPS", "evc_gain": "the gain of EVC"}
+    return known.get(parameter, f"the {parameter.replace('_', ' ')}")
 
 
 def _failures(tables: Tables) -> str:
     seen = _missed(_of(tables["predictions"], MODEL, ONE_SHARE))
     if not len(seen):
-        return "The model with one share misses no observation."
+        return "The model with one biology misses no observation."
     names = [f"{row['observation']} ({row['study']})" for row in seen.to_dict("records")]
-    return (f"The model with one share misses {len(names)} of {len(_of(tables['predictions'], MODEL, ONE_SHARE))}: "
+    return (f"The model with one biology misses {len(names)} of {len(_of(tables['predictions'], MODEL, ONE_SHARE))}: "
             f"{listed(names)}.")  # fmt: skip
 
 
@@ -273,7 +283,8 @@ def _full(row: Any) -> str:
 def _recovered(tables: Tables) -> str:
     table = tables["recovery"]
     n = table.simulation.nunique()
-    good, bad = [], []
+    good: list[str] = []
+    bad: list[str] = []
     for (study, parameter), group in table.groupby(["study", "parameter"], sort=False):
         sure = group.verdict == "ok"
         own = _full({"study": study, "parameter": parameter})
@@ -294,11 +305,11 @@ def _agreement(group: pandas.DataFrame) -> float:
 
 def _decides(tables: Tables) -> str:
     table = tables["decisive"]
-    best = table.loc[table.people.idxmin()]
+    best = table.iloc[int(table.people.to_numpy().argmin())]
     if not math.isfinite(float(best.people)):
         return "None of the experiments tried would tell the accounts apart: both shares are the same."
-    return (f"In the task of the study with stimulation, but without any: {best.experiment}. The generalisation index is "
-            f"{fixed(best.task)} if its own share belongs to the task, {fixed(best.length)} if it belongs to long "
+    return (f"In the task of the study with stimulation, but without any: {best.experiment}. The generalisation index "
+            f"is {fixed(best.task)} if its own share belongs to the task, {fixed(best.length)} if it belongs to long "
             f"reactivations; {math.ceil(best.people)} people a group tell them apart with 80 % power.")  # fmt: skip
 
 
@@ -330,7 +341,7 @@ def _listings(tables: Tables) -> tuple[Listing, ...]:
     return (
         Listing("Joint fits", pandas.DataFrame(models), ("parameters", "log-likelihood", "AIC", "ΔAIC")),
         Listing("Intervals", pandas.DataFrame(bounds), ("estimate",)),
-        Listing("Data and the model with one share", pandas.DataFrame(data), ("observed", "predicted")),
+        Listing("Data and the model with one biology for all", pandas.DataFrame(data), ("observed", "predicted")),
         Listing("Experiments that could decide", pandas.DataFrame(decide),
                 ("index, task", "index, length", "people a group"),
                 "Predicted by the fit with a share of its own for the study with stimulation."),

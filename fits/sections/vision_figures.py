@@ -82,8 +82,8 @@ def curves_figure(curves: pandas.DataFrame) -> Figure:
 def comparison_figure(fits: pandas.DataFrame) -> Figure:
     """Differences in AIC from the lowest, a bar a fit."""
     rows = fits.sort_values("aic", ascending=False)
-    names = [label_of(row.model) + ("" if row.variant == ONE_SHARE else f":\n{row.variant}")
-             for row in rows.itertuples()]  # fmt: skip
+    names = [label_of(model) if variant == ONE_SHARE else variant.replace(" of its own", " of its own\n", 1)
+             for model, variant in zip(rows.model, rows.variant, strict=True)]  # fmt: skip
     with style():
         figure, ax = canvas(None, (5.2, 0.7 + 0.36 * len(rows)))
         places = np.arange(len(rows))
