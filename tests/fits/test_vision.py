@@ -166,7 +166,7 @@ def test_identified_parameters_are_recovered_from_precise_simulations():
         for study in STUDIES if any(o.kind == "mean" for o in study.observations)
     )  # fmt: skip
     truth = fit(sharp, vision.MODEL, starts=2)
-    found = recover_parameters(sharp, vision.MODEL, n=4, truth=truth, spread=0.02, starts=1, compared=0)
+    found = recover_parameters(sharp, vision.MODEL, n=2, truth=truth, spread=0.02, starts=1, compared=0)
     for name in ("evc_gain", "baseline"):
         rows = found.table[found.table.parameter == name]
         np.testing.assert_allclose(rows.estimate, rows.true, rtol=0.1)
