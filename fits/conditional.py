@@ -130,6 +130,7 @@ class Landscape:
         self.blocks = tuple(blocks)
         self.low, self.high = np.array(bounds, dtype=float).reshape(-1, 2).T
         self.width = self.high - self.low
+        self.evaluations = 0  # moves, each of which runs the blocks that it concerns once
 
     @classmethod
     def of(cls, objective: Objective) -> Landscape:
@@ -139,6 +140,14 @@ class Landscape:
         if len(columns):
             blocks.append(LinearBlock(columns, centre, spread))
         return cls(blocks, objective.bounds)
+
+    @classmethod
+    def of_study(cls, objective: Objective, index: int) -> Landscape:
+        """The landscape of one study, over the coordinates that it feels."""
+        block = StudyBlock(objective, index)
+        bounds = [objective.bounds[column] for column in block.columns]
+        block.columns = np.arange(len(block.columns))
+        return cls([block], bounds)
 
     def with_block(self, block: Block) -> Landscape:
         changed = copy.copy(self)
@@ -170,6 +179,7 @@ class Landscape:
         SimulationError
             The model cannot be run there.
         """
+        self.evaluations += 1
         residuals, jacobians, drift = list(point.residuals), list(point.jacobians), list(point.drift)
         for k, block in enumerate(self.blocks):
             step = (position - point.position)[block.columns]
@@ -209,8 +219,9 @@ class Landscape:
         return path * self.width / self.width[held]
 
     def minimum(
-        self, point: Point, held: Sequence[int] = (), sought: float | None = None, finest: float = TOLERANCE
-    ) -> Point:
+        self, point: Point, held: Sequence[int] = (), sought: float | None = None, finest: float = TOLERANCE,
+        steps: int = _MOST_STEPS,
+    ) -> Point:  # fmt: skip
         """The point of least deviance that can be reached from ``point`` while some coordinates stay.
 
         The search ends where a further step promises too little, or several together have brought too little:
@@ -219,7 +230,7 @@ class Landscape:
         """
         radius = 0.1
         reached = []
-        for _ in range(_MOST_STEPS):
+        for _ in range(steps):
             off = 0.0 if sought is None else abs(point.deviance - sought) / 100
             tolerance = max(finest, off)
             reached.append(point.deviance)

@@ -20,12 +20,13 @@ from typing import Any
 import numpy as np
 import pandas
 
+from engram.consolidation import ConsolidationModel
 from engram.perception import PerceptualModel
 
 from .family import Model, biology_of, instance_of
 from .likelihood import detection_probability, log_likelihoods
 from .objective import Coordinate, Objective
-from .search import screened, search
+from .search import COARSE, approach, pursue_best, screened, search
 from .study import Study
 
 _CONTINUED = 3  # times that the best search goes on where it has not settled
@@ -49,7 +50,8 @@ class Fit:
         study ("shared" or its identifier), parameter, unit, estimate, standard_error, lower_bound, upper_bound,
         verdict ("ok", "at bound", "not identified"), description.
     starts : DataFrame
-        Every start: log_likelihood, converged, message, evaluations and where it ended.
+        Every start: log_likelihood, converged, message, evaluations and where it ended. Of a joint fit, those that were
+        not searched to their end have not converged, and the message says how far behind the best they were.
     predictions : DataFrame
         Every observation with its prediction, residual and log-likelihood.
     """
@@ -140,7 +142,8 @@ def fit(
         instance whose parameters hold where nothing is fitted; of the family of the studies (:mod:`fits.family`).
     starts : int
         Number of starts: the parameters' start values, then the most likely points of a scrambled Sobol design of
-        ``fits.search.SCREENED`` times as many over the bounds.
+        ``fits.search.SCREENED`` times as many over the bounds. Where several studies are fitted jointly, the best
+        ``fits.search.PURSUED`` of them after a first, cheap stage are searched to their end.
     seed : int
         Of the design; the same seed gives the same numbers for any number of workers.
     workers : int, optional
@@ -178,14 +181,22 @@ def fit(
     if starts < 1:
         raise ValueError(f"starts is {starts}; give at least 1")
     objective = Objective(studies, instance, biology_of(instance) if shared else (), priors, split)
+    joint = len(studies) > 1
+    coarse = objective
+    if joint and isinstance(instance, ConsolidationModel):
+        coarse = objective.with_nodes(min(COARSE, instance.nodes))
     began = time.perf_counter()
     first = np.array([c.inward(_begin(c, begin or {})) for c in objective.coordinates])
     objective.value(first)  # compiles, so that threads do not wait for one another
+
+    def one(position: np.ndarray) -> dict[str, Any]:
+        return approach(coarse, position, first, objective) if joint else search(objective, position)
+
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         try:
-            positions = [first, *screened(objective, starts - 1, seed, pool)]
+            positions = [first, *screened(coarse, starts - 1, seed, pool)]
             rows: list[dict[str, Any]] = [dict((done or {}).get(k, {})) for k in range(len(positions))]
-            futures = {pool.submit(search, objective, p, first): k for k, p in enumerate(positions) if not rows[k]}
+            futures = {pool.submit(one, position): k for k, position in enumerate(positions) if not rows[k]}
             for future in as_completed(futures):
                 number = futures[future]
                 rows[number] = future.result()
@@ -193,8 +204,10 @@ def fit(
                     keep(number, rows[number])
                 if progress is not None:
                     progress(rows[number]["evaluations"])
+            if joint:
+                pursue_best(objective, rows, first, pool, keep)
         except BaseException:  # an interrupt must not wait for the searches that still run
-            objective.stopped = True
+            objective.stopped = coarse.stopped = True
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     _continue_best(objective, rows)

@@ -10,6 +10,7 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class Coordinate:
     description: str
     prior: tuple[float, float] | None = None  # mean and standard deviation on the search scale
 
-    @property
+    @cached_property
     def shared(self) -> bool:
         return self.study.startswith("shared")
 
@@ -62,7 +63,7 @@ class Coordinate:
         return float(np.log(value)) if self.scale == "log" else value
 
     def outward(self, position: float) -> float:
-        value = float(np.exp(position)) if self.scale == "log" else position
+        value = math.exp(position) if self.scale == "log" else position
         return min(max(value, self.bounds[0]), self.bounds[1])
 
 
@@ -117,6 +118,11 @@ class Objective:
         for felt in felt_by:
             self.coordinates += [c for c in felt if not c.shared]
         self.columns = [np.array([self.coordinates.index(c) for c in felt], dtype=np.int64) for felt in felt_by]
+        self._felt_by = felt_by
+        self._no_run = [
+            [not c.shared and c.name in p.of_response for c in felt]
+            for p, felt in zip(self.predictors, felt_by, strict=True)
+        ]  # whether strengths stay the same
         self.bounds = [(c.inward(c.bounds[0]), c.inward(c.bounds[1])) for c in self.coordinates]
         normals = [c.prior if priors else None for c in self.coordinates]
         self._with_prior = np.array([k for k, prior in enumerate(normals) if prior is not None], dtype=np.int64)
@@ -159,15 +165,28 @@ class Objective:
             changed.predictors.append(own)
         return changed
 
+    def with_nodes(self, nodes: int) -> Objective:
+        """The same objective with other heterogeneity nodes: fewer for a first look."""
+        changed = copy.copy(self)
+        changed.predictors = []
+        for predictor in self.predictors:
+            own = copy.copy(predictor)
+            own.model = predictor.model.with_(nodes=nodes)
+            changed.predictors.append(own)
+        return changed
+
     def values(self, position: np.ndarray) -> list[float]:
         return [coordinate.outward(float(x)) for coordinate, x in zip(self.coordinates, position, strict=True)]
 
     def predict(self, index: int, part: np.ndarray) -> np.ndarray:
         """Predicted observations of one study at a position over the coordinates that it feels."""
+        return self._predicted(index, part)[0]
+
+    def _predicted(self, index: int, part: np.ndarray, strengths: Any = None) -> tuple[np.ndarray, Any]:
+        """Predicted observations of one study, and the strengths they come from, which are run unless given."""
         if self.stopped:
             raise Stopped
-        coordinates = [self.coordinates[k] for k in self.columns[index]]
-        return _predict(self.predictors[index], coordinates, part)
+        return _predict(self.predictors[index], self._felt_by[index], part, strengths)
 
     def residuals(self, position: np.ndarray) -> np.ndarray:
         """Deviance residuals of all observations, study by study, then those of the priors."""
@@ -196,12 +215,19 @@ class Objective:
 
     def study_jacobian(self, index: int, part: np.ndarray, residuals: np.ndarray | None = None) -> np.ndarray:
         """Their derivatives, (observations, coordinates); ``residuals`` at ``part`` spare an evaluation if known."""
-        base = self.study_residuals(index, part) if residuals is None else residuals
-        slopes = np.zeros((len(base), len(part)))
+        observations = self.predictors[index].study.observations
+        slopes = np.zeros((len(observations), len(part)))
+        if not len(part):
+            return slopes
+        base, strengths = residuals, None
+        if base is None or any(self._no_run[index]):
+            predicted, strengths = self._predicted(index, part)
+            base = deviance_residuals(observations, predicted)
         for k, column in enumerate(self.columns[index]):
             moved = part.copy()
             moved[k] += _STEP if part[k] + _STEP <= self.bounds[column][1] else -_STEP  # beyond a bound nothing changes
-            slopes[:, k] = (self.study_residuals(index, moved) - base) / (moved[k] - part[k])
+            predicted, _ = self._predicted(index, moved, strengths if self._no_run[index][k] else None)
+            slopes[:, k] = (deviance_residuals(observations, predicted) - base) / (moved[k] - part[k])
         return slopes
 
     def value(self, position: np.ndarray) -> float:
@@ -235,21 +261,28 @@ class Objective:
         """Derivative of one study's predictions, (observations, coordinates), by central differences within bounds."""
         step = 1e-5
         slopes = np.zeros((len(self.predictors[index].study.observations), len(part)))
+        strengths = self._predicted(index, part)[1] if any(self._no_run[index]) else None
         for k in range(len(part)):
+            known = strengths if self._no_run[index][k] else None
             up, down = part.copy(), part.copy()
             low, high = self.bounds[self.columns[index][k]]
             up[k], down[k] = min(up[k] + step, high), max(down[k] - step, low)
-            slopes[:, k] = (self.predict(index, up) - self.predict(index, down)) / (up[k] - down[k])
+            slopes[:, k] = (self._predicted(index, up, known)[0] - self._predicted(index, down, known)[0]) / (
+                up[k] - down[k]
+            )
         return slopes
 
 
-def _predict(predictor: Any, coordinates: Sequence[Coordinate], part: np.ndarray) -> np.ndarray:
+def _predict(
+    predictor: Any, coordinates: Sequence[Coordinate], part: np.ndarray, strengths: Any = None
+) -> tuple[np.ndarray, Any]:
     shared: dict[str, float] = {}
-    own = {p.name: p.start for p in predictor.study.parameters.values()}
-    for coordinate, x in zip(coordinates, part, strict=True):
-        (shared if coordinate.shared else own)[coordinate.name] = coordinate.outward(float(x))
-    predicted: np.ndarray = predictor(own, shared)
-    return predicted
+    own = predictor.starts.copy()
+    for coordinate, x in zip(coordinates, part.tolist(), strict=True):
+        (shared if coordinate.shared else own)[coordinate.name] = coordinate.outward(x)
+    if strengths is None:
+        strengths = predictor.strengths(own, shared)
+    return predictor.predicted(strengths, own), strengths
 
 
 def _felt(predictor: Any, coordinates: Sequence[Coordinate]) -> list[Coordinate]:
@@ -259,11 +292,11 @@ def _felt(predictor: Any, coordinates: Sequence[Coordinate]) -> list[Coordinate]
     felt: set[int] = set()
     for _ in range(_PROBES):
         place = low + rng.random(len(low)) * (high - low)
-        reference = _predict(predictor, coordinates, place)
+        reference, _ = _predict(predictor, coordinates, place)
         for k in sorted(set(range(len(coordinates))) - felt):
             moved = place.copy()
             moved[k] = low[k] + rng.random() * (high[k] - low[k])
-            if not np.array_equal(_predict(predictor, coordinates, moved), reference):
+            if not np.array_equal(_predict(predictor, coordinates, moved)[0], reference):
                 felt.add(k)
     return [coordinate for k, coordinate in enumerate(coordinates) if k in felt]
 

@@ -43,12 +43,16 @@ class Predictor:
         self.batch = Batch([design.protocol for design in self._designs.values()], model.neuromodulators)
         own = {field.name for field in parameter_fields(model)}
         self._model_values = {key: value for key, value in study.model_values.items() if key in own}
-        self._base = model.kernel_arguments()
         self._place = {modulator.name: k for k, modulator in enumerate(model.neuromodulators)}
+        self._base = self._with_fixed(*model.kernel_arguments())
+        fixed = not any(isinstance(value, str) for value in study.response_values.values())
+        self._response = self._make_response({}) if fixed else None  # what never changes is made once
+        self.starts = {name: parameter.start for name, parameter in study.parameters.items()}
         self._slots: list[tuple[np.ndarray, np.ndarray, str]] = self._find_slots()
         self._within, self._pairs = self._find_relatedness()
         self._contrasts = self._find_contrasts()
         self.parameters = self._used()
+        self.of_response = frozenset(self.parameters) - self._of_strengths()
 
     def _prune(self) -> tuple[dict[str, Design], dict[str, dict[int, int]]]:
         """The designs without what changes no observation, and the new numbers of the observed Tests."""
@@ -123,15 +127,14 @@ class Predictor:
 
     def _used(self) -> tuple[str, ...]:
         """The study's parameters that this model can feel, in the order of the file."""
-        used = {name for _, _, name in self._slots}
-        used |= {name for _, name in self._within} | {name for _, name in self._pairs}
-        values: list[Mapping[Any, float | str]] = [
-            self.study.response_values,
-            self._model_values,
-            self.study.modulator_values,
-        ]
-        used |= {value for mapping in values for value in mapping.values() if isinstance(value, str)}
+        used = self._of_strengths() | {v for v in self.study.response_values.values() if isinstance(v, str)}
         return tuple(name for name in self.study.parameters if name in used)
+
+    def _of_strengths(self) -> set[str]:
+        """The study's parameters that strengths depend on."""
+        used = {name for _, _, name in self._slots} | {name for _, name in self._within + self._pairs}
+        values: list[Mapping[Any, float | str]] = [self._model_values, self.study.modulator_values]
+        return used | {value for mapping in values for value in mapping.values() if isinstance(value, str)}
 
     def configure(self, own: Mapping[str, float], shared: Mapping[str, float]) -> ConsolidationModel:
         """The model with the study's settings, its parameters ``own``, and ``shared`` ones.
@@ -173,19 +176,43 @@ class Predictor:
         parameters, modulators = self._arguments(own, shared)
         return self.model.run_kernel(parameters, modulators, changed)[changed.tests, STRENGTH]
 
+    def _with_fixed(self, parameters: Any, modulators: np.ndarray) -> tuple[Any, np.ndarray]:
+        """The kernel's arguments with the numbers that the study fixes; its free ones are kept for every call."""
+        numbers = {key: float(value) for key, value in self._model_values.items() if not isinstance(value, str)}
+        self._fixed = frozenset(numbers)
+        self._free = [(key, value) for key, value in self._model_values.items() if isinstance(value, str)]
+        self._fixed_modulators: frozenset[str] = frozenset()
+        self._free_modulators = []
+        for (modulator, key), value in self.study.modulator_values.items():
+            place = self._place[modulator], MODULATOR_COLUMNS.index(key)
+            if isinstance(value, str):
+                self._free_modulators.append((place, value))
+            else:
+                modulators[place] = value
+                self._fixed_modulators |= {f"{modulator}.{key}"}
+        return parameters._replace(**numbers), modulators
+
     def _arguments(self, own: Mapping[str, float], shared: Mapping[str, float]) -> tuple[Any, np.ndarray]:
         """What :meth:`configure` sets, as the kernel takes it: making a model would take longer than to run it."""
         parameters, modulators = self._base
         modulators = modulators.copy()
-        values = {name: value for name, value in shared.items() if "." not in name}
-        values.update({key: _resolve(value, own) for key, value in self._model_values.items()})
+        values = {}
         for name, value in shared.items():
-            if "." in name:
+            if "." not in name:
+                if name not in self._fixed:
+                    values[name] = float(value)
+            elif name not in self._fixed_modulators:
                 modulator, key = name.split(".")
                 modulators[self._place[modulator], MODULATOR_COLUMNS.index(key)] = value
-        for (modulator, key), raw in self.study.modulator_values.items():
-            modulators[self._place[modulator], MODULATOR_COLUMNS.index(key)] = _resolve(raw, own)
-        return parameters._replace(**{key: float(value) for key, value in values.items()}), modulators
+        for key, name in self._free:
+            values[key] = float(own[name])
+        for place, name in self._free_modulators:
+            modulators[place] = own[name]
+        return parameters._replace(**values), modulators
+
+    def _make_response(self, own: Mapping[str, float]) -> Any:
+        values = {key: _resolve(value, own) for key, value in self.study.response_values.items()}
+        return RESPONSES[self.study.response](**values)
 
     def __call__(self, own: Mapping[str, float], shared: Mapping[str, float]) -> np.ndarray:
         """The predicted value of each observation, in its own unit; (observations,).
@@ -197,9 +224,14 @@ class Predictor:
         shared : mapping
             Values of model parameters that override the model's.
         """
-        strengths = self.strengths(own, shared)
-        values = {key: _resolve(value, own) for key, value in self.study.response_values.items()}
-        response = RESPONSES[self.study.response](**values)
+        return self.predicted(self.strengths(own, shared), own)
+
+    def predicted(self, strengths: np.ndarray, own: Mapping[str, float]) -> np.ndarray:
+        """The predicted value of each observation, (observations,), from the strengths at the Tests.
+
+        What acts through the response only (``self.of_response``: criteria, say) changes nothing else.
+        """
+        response = self._response or self._make_response(own)
         predicted = np.zeros(len(self.study.observations))
         for score, rows, weights in self._contrasts:
             predicted[rows] = weights @ np.asarray(response.score(strengths, score))

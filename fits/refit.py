@@ -16,20 +16,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.optimize import least_squares
 from scipy.stats import qmc
 
 from engram.consolidation.model import SimulationError
 
+from .conditional import Landscape, Point
 from .estimation import Fit
 from .likelihood import log_likelihoods
 from .objective import Objective
-from .search import search
+from .search import pursue, search
 from .study import Study
 
 TOLERANCE = 1e-4
 _DESIGN = 128  # points from which starts are taken
-_STEPS = 6  # for which every start is followed
+_STEPS = 8  # for which every start is followed
 
 
 @dataclass
@@ -69,21 +69,19 @@ class Screen:
 
 
 def refit(objective: Objective, starts: Sequence[np.ndarray]) -> dict[str, Any]:
-    """The search, as of :func:`fits.estimation.search`, from the most promising of these starts."""
-    if len(starts) == 1:
+    """The search from the most promising of these starts; of a single study as of :func:`fits.search.search`."""
+    joint = len(objective.columns) > 1
+    if not len(objective.coordinates):
         return search(objective, starts[0], tolerance=TOLERANCE)
-    low, high = np.array(objective.bounds).T
-    margin = 1e-3 * (high - low)  # a step from a bound itself is short
-    reached: list[tuple[float, np.ndarray]] = []
-    for start in starts:
+    landscape = Landscape.of(objective)
+    margin = 1e-3 * landscape.width  # a step from a bound itself is short
+    reached: list[Point] = []
+    for start in starts if len(starts) > 1 else ():
         try:
-            result = least_squares(
-                objective.residuals, np.clip(start, low + margin, high - margin), jac=objective.jacobian,
-                bounds=(low, high), x_scale=high - low, ftol=TOLERANCE, xtol=1e-7, gtol=1e-7, max_nfev=_STEPS,
-            )  # fmt: skip
+            point = landscape.at(np.clip(start, landscape.low + margin, landscape.high - margin))
+            reached.append(landscape.minimum(point, steps=_STEPS))
         except SimulationError:
             continue
-        reached.append((objective.value(result.x), result.x))
-    best = min(reached, key=lambda pair: pair[0])[1] if reached else starts[0]
-    found = search(objective, best, tolerance=TOLERANCE)
-    return found | dict(evaluations=found["evaluations"] + _STEPS * len(reached))
+    best = min(reached, key=lambda point: point.deviance).position if reached else starts[0]
+    found = pursue(objective, best) if joint else search(objective, best, tolerance=TOLERANCE)
+    return found | dict(evaluations=found["evaluations"] + landscape.evaluations)

@@ -1,9 +1,14 @@
-"""One search of an objective, and where searches begin."""
+"""One search of an objective, and where searches begin.
+
+A joint search has two stages: most starts end far below the best, and soon show it. :func:`approach` is the first,
+which every start gets; :func:`pursue` the second.
+"""
 
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 import numpy as np
@@ -12,11 +17,21 @@ from scipy.stats import qmc
 
 from engram.consolidation.model import SimulationError
 
+from .conditional import Landscape
 from .objective import Objective
 
 SCREENED = 16  # points tried for each start
 _MOST_EVALUATIONS = 80  # of least squares, before the quasi-Newton search takes over
-_MOST_ALONE = 25  # of each study alone, before all are searched together
+_MOST_ALONE = 12  # steps of each study alone, before all are searched together
+_FIRST_STEPS = 15  # of all studies together, in the first stage of a joint search
+_FIRST_TOLERANCE = 0.02  # of the deviance
+_LAST_TOLERANCE = 0.001  # of the deviance
+_COMBINED = 4  # times at most that the best end takes over what others fit better
+_WORTHWHILE = 0.01  # of the log-likelihood: less is no reason to do so again
+_RENEWED = 4  # times that the second stage goes on where it has not settled
+COARSE = 4  # heterogeneity nodes in the first stage of a joint search
+PURSUED = 8  # starts of a joint fit that get the second stage
+_MARGIN = 1e-3  # widths of the search: a step from a bound itself is short
 
 
 def screened(objective: Objective, number: int, seed: int, pool: ThreadPoolExecutor) -> list[np.ndarray]:
@@ -38,9 +53,7 @@ def _value_or_worst(objective: Objective, point: np.ndarray) -> float:
         return math.inf
 
 
-def search(
-    objective: Objective, position: np.ndarray, anchor: np.ndarray | None = None, tolerance: float = 1e-5
-) -> dict[str, Any]:
+def search(objective: Objective, position: np.ndarray, tolerance: float = 1e-5) -> dict[str, Any]:
     """One search from a position on the search scale.
 
     Least squares over all parameters, and L-BFGS-B from where that has stopped without settling (a kink, a long flat
@@ -50,8 +63,6 @@ def search(
     ----------
     objective : Objective
     position : (coordinates,) array
-    anchor : (coordinates,) array, optional
-        Another place to begin from: with it every study is searched alone first, from both (joint fits).
     tolerance : float
         The search ends where a step gains less than this part of the deviance.
 
@@ -66,8 +77,6 @@ def search(
         return dict(log_likelihood=-value, value=value, converged=True, message="nothing to fit", evaluations=1,
                     x=position)  # fmt: skip
     try:
-        if anchor is not None and len(objective.columns) > 1:
-            position = _each_study_alone(objective, position, anchor)
         inside = np.clip(position, low + 1e-9 * (high - low), high - 1e-9 * (high - low))
         result: Any = least_squares(
             objective.residuals, inside, jac=objective.jacobian, bounds=(low, high), x_scale=high - low,
@@ -80,46 +89,143 @@ def search(
                 options=dict(ftol=0.1 * tolerance, maxiter=60),
             )  # fmt: skip
             evaluations += int(result.nfev)
-        value = objective.value(result.x)
+        return _found(objective, result.x, bool(result.success), str(result.message), evaluations)
     except SimulationError as error:
-        return dict(log_likelihood=np.nan, value=np.inf, converged=False, message=str(error), evaluations=0,
-                    x=position)  # fmt: skip
-    return dict(
-        log_likelihood=-value - objective.log_prior(result.x),
-        value=value,
-        converged=bool(result.success) and bool(np.isfinite(value)),
-        message=str(result.message),
-        evaluations=evaluations,
-        x=result.x,
-    )
+        return _failed(position, error)
 
 
-def _each_study_alone(objective: Objective, position: np.ndarray, anchor: np.ndarray) -> np.ndarray:
+def approach(objective: Objective, position: np.ndarray, anchor: np.ndarray, judge: Objective) -> dict[str, Any]:
+    """The first stage of a joint search: each study alone, then some steps together, cheaply.
+
+    Parameters
+    ----------
+    objective : Objective
+        Searched: with few nodes, say.
+    position, anchor : (coordinates,) array
+        Every study is searched alone from both, given the shared parameters at ``position``.
+    judge : Objective
+        Gives the values of where the search ended.
+
+    Returns
+    -------
+    dict
+        As of :func:`search`; not converged, which the message says.
+    """
+    if not len(position):
+        return search(judge, position)
+    landscape = Landscape.of(objective)
+    margin = _MARGIN * landscape.width
+    try:
+        position = _each_study_alone(objective, position, [anchor])
+        point = landscape.at(np.clip(position, landscape.low + margin, landscape.high - margin))
+        point = landscape.minimum(point, finest=_FIRST_TOLERANCE, steps=_FIRST_STEPS)
+        return _found(judge, point.position, False, "first stage only", landscape.evaluations)
+    except SimulationError as error:
+        return _failed(position, error)
+
+
+def pursue(
+    objective: Objective, position: np.ndarray, evaluations: int = 0, anchor: np.ndarray | None = None
+) -> dict[str, Any]:
+    """The second stage of a joint search: from where the first has ended until a further step would gain too little.
+
+    With an ``anchor`` every study is first tried alone from there again: the shared parameters have moved since.
+    """
+    landscape = Landscape.of(objective)
+    try:
+        point = landscape.at(position if anchor is None else _each_study_alone(objective, position, [anchor]))
+        for _ in range(_RENEWED):
+            point = landscape.minimum(landscape.fresh(point), finest=_LAST_TOLERANCE)
+            if point.settled:
+                break
+        message = "a further step gains too little" if point.settled else "has not settled: a kink, or a long valley"
+        return _found(objective, point.position, point.settled, message, evaluations + landscape.evaluations)
+    except SimulationError as error:
+        return _failed(position, error)
+
+
+def pursue_best(
+    objective: Objective,
+    rows: list[dict[str, Any]],
+    anchor: np.ndarray,
+    pool: ThreadPoolExecutor,
+    keep: Callable[[int, Mapping[str, Any]], Any] | None,
+) -> None:
+    """The second stage of a joint fit, for the most likely ends of the first; the others say how far behind they were.
+
+    It begins when the first has ended for all, so that who is pursued depends on no order. What the first stage found
+    stays in ``first``, so that an interrupted second stage is resumed with the same choice.
+    """
+    values = [row.get("first", row["value"]) for row in rows]
+    order = sorted(range(len(rows)), key=lambda k: (values[k], k))
+    chosen = [k for k in order[:PURSUED] if np.isfinite(values[k])]
+    left = [k for k in chosen if "first" not in rows[k]]
+    futures = {
+        pool.submit(pursue, objective, np.asarray(rows[k]["x"]), rows[k]["evaluations"], anchor): k for k in left
+    }
+    for future in as_completed(futures):
+        number = futures[future]
+        rows[number] = future.result() | {"first": values[number]}
+        if keep is not None:
+            keep(number, rows[number])
+    for k in order:
+        if k not in chosen and np.isfinite(values[k]):
+            behind = values[k] - values[chosen[0]]
+            rows[k]["message"] = f"not pursued: {behind:.4g} below the best after the first stage"
+    if chosen:
+        best = min(chosen, key=lambda k: (rows[k]["value"], k))
+        ends = [anchor, *(np.asarray(rows[k]["x"]) for k in chosen)]
+        rows[best] = _combine(objective, rows[best], ends)
+
+
+def _combine(objective: Objective, row: dict[str, Any], ends: Sequence[np.ndarray]) -> dict[str, Any]:
+    """The best end of a joint search, with each study's own parameters from whichever end they fit best from.
+
+    Given the shared parameters the studies are independent, and no single search finds the best place of every one.
+    """
+    for _ in range(_COMBINED):
+        begin = np.asarray(row["x"])
+        try:
+            position = _each_study_alone(objective, begin, ends)
+        except SimulationError:
+            position = begin
+        found = min((search(objective, x) for x in (begin, position)), key=lambda found: found["value"])
+        gain = row["value"] - found["value"]
+        if gain >= 0:
+            row = found | {"evaluations": found["evaluations"] + row["evaluations"], "first": row["first"]}
+        if not gain > _WORTHWHILE:
+            break
+    return row
+
+
+def _found(objective: Objective, x: np.ndarray, converged: bool, message: str, evaluations: int) -> dict[str, Any]:
+    value = objective.value(x)
+    return dict(log_likelihood=-value - objective.log_prior(x), value=value, message=message, evaluations=evaluations,
+                converged=converged and bool(np.isfinite(value)), x=x)  # fmt: skip
+
+
+def _failed(x: np.ndarray, error: SimulationError) -> dict[str, Any]:
+    return dict(log_likelihood=np.nan, value=np.inf, converged=False, message=str(error), evaluations=0, x=x)
+
+
+def _each_study_alone(objective: Objective, position: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:
     """The position with every study's own parameters moved to where they fit it best, given the shared ones.
 
-    Each study is searched from the position and from the anchor, and the better end is taken. Joint searches that begin
+    Each study is searched from the position and from other places, and the best end is taken. Joint searches that begin
     where single studies fit badly end in poor local optima, and take long to get there.
     """
     position = position.copy()
-    low, high = np.array(objective.bounds).T
     for index, columns in enumerate(objective.columns):
-        own = np.array([k for k, c in enumerate(columns) if not objective.coordinates[c].shared], dtype=np.int64)
-        here = columns[own]
-        if not len(own):
+        shared = [k for k, c in enumerate(columns) if objective.coordinates[c].shared]
+        if len(shared) == len(columns):
             continue
-        part = position[columns]
-
-        def residuals(x: np.ndarray, index: int = index, part: np.ndarray = part, own: np.ndarray = own) -> np.ndarray:
-            part[own] = x
-            return objective.study_residuals(index, part)
-
-        margin = 1e-9 * (high - low)[here]
-        found = [
-            least_squares(
-                residuals, np.clip(x, low[here] + margin, high[here] - margin), bounds=(low[here], high[here]),
-                x_scale=(high - low)[here], ftol=1e-4, max_nfev=_MOST_ALONE,
-            )
-            for x in (position[here], anchor[here])
-        ]  # fmt: skip
-        position[here] = min(found, key=lambda result: result.cost).x
+        landscape = Landscape.of_study(objective, index)
+        margin = _MARGIN * landscape.width
+        ends = []
+        for start in (position, *others):
+            part = np.clip(start[columns], landscape.low + margin, landscape.high - margin)
+            part[shared] = position[columns[shared]]
+            point = landscape.at(part)
+            ends.append(landscape.minimum(point, shared, finest=_FIRST_TOLERANCE, steps=_MOST_ALONE))
+        position[columns] = min(ends, key=lambda end: end.deviance).position
     return position

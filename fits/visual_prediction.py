@@ -24,7 +24,7 @@ from .visual_response import DiscriminationThreshold, Seen
 _FIELDS: dict[type, tuple[str, ...]] = {
     Encode: ("strength",), Release: ("dose",), Reactivate: ("cue", "prediction_error"), Extinguish: ("strength",),
 }  # fmt: skip
-_KEPT = 64  # latest sets of parameters of which a predictor keeps what is seen
+_KEPT = 64  # latest sets of parameters whose sights are kept
 
 
 class _Place(NamedTuple):
@@ -61,9 +61,9 @@ class VisualPredictor:
         self._contrasts = self._find_contrasts(places)
         self._generalisation = any(observation.score == "generalisation" for observation in study.observations)
         self.parameters = self._used()
-        self._felt = set(self.parameters) - {v for v in study.response_values.values() if isinstance(v, str)}
-        self._felt |= {v for k, v in study.response_values.items() if k == "period" and isinstance(v, str)}
-        self._seen = lru_cache(maxsize=_KEPT)(self._look)
+        self.starts = {name: parameter.start for name, parameter in study.parameters.items()}
+        self.of_response = frozenset(self.parameters) - self._of_model()
+        self._kept = lru_cache(maxsize=_KEPT)(self._look)
 
     def _find_contrasts(self, places: Mapping[_Place, int]) -> list[tuple[str, np.ndarray, np.ndarray]]:
         """For each score, the observations that use it and their weights over all places."""
@@ -82,11 +82,15 @@ class VisualPredictor:
 
     def _used(self) -> tuple[str, ...]:
         """The study's parameters that this model can feel, in the order of the file."""
+        used = self._of_model() | {v for v in self.study.response_values.values() if isinstance(v, str)}
+        return tuple(name for name in self.study.parameters if name in used)
+
+    def _of_model(self) -> set[str]:
+        """The study's parameters that what is seen depends on; the others only turn thresholds into scores."""
         observed = {place.condition for place in self._places}
         used = {slot.parameter for name in observed for slot in self.study.conditions[name].slots}
-        for values in (self.study.response_values, self._model_values):
-            used |= {value for value in values.values() if isinstance(value, str)}
-        return tuple(name for name in self.study.parameters if name in used)
+        values = [*self._model_values.values(), self.study.response_values.get("period")]
+        return used | {value for value in values if isinstance(value, str)}
 
     def response(self, own: Mapping[str, float]) -> DiscriminationThreshold:
         """The task with the study's parameters ``own``."""
@@ -98,16 +102,17 @@ class VisualPredictor:
         values.update({key: _resolve(value, own) for key, value in self._model_values.items()})
         return self.model.with_(period=float(self.response(own).period), **values)
 
-    def seen(self, own: Mapping[str, float], shared: Mapping[str, float]) -> Seen:
+    def strengths(self, own: Mapping[str, float], shared: Mapping[str, float]) -> Seen:
         """What an observer has at every observed time and stimulus, in the order in which they are first observed.
 
-        Kept for the next calls: what only turns thresholds into scores changes nothing here.
+        The name is that of :meth:`fits.prediction.Predictor.strengths`, in whose place it stands. The latest are kept:
+        a search asks for the same again.
         """
-        felt = tuple((name, own[name]) for name in self.parameters if name in self._felt)
-        return self._seen(felt, tuple(sorted(shared.items())))
+        felt = tuple((name, own[name]) for name in self.parameters if name not in self.of_response)
+        return self._kept(felt, tuple(sorted(shared.items())))
 
     def _look(self, felt: tuple[tuple[str, float], ...], shared: tuple[tuple[str, float], ...]) -> Seen:
-        own = {p.name: p.start for p in self.study.parameters.values()} | dict(felt)
+        own = {**self.starts, **dict(felt)}
         model = self.configure(own, dict(shared))
         untrained = model.information(Protocol(), [0.0], [0.0])
         threshold, trained, evc, ips = np.empty((4, len(self._places)))
@@ -140,7 +145,11 @@ class VisualPredictor:
         shared : mapping
             Values of model parameters that override the model's.
         """
-        seen, response = self.seen(own, shared), self.response(own)
+        return self.predicted(self.strengths(own, shared), own)
+
+    def predicted(self, seen: Seen, own: Mapping[str, float]) -> np.ndarray:
+        """The predicted value of each observation, (observations,), from what is seen."""
+        response = self.response(own)
         predicted = np.zeros(len(self.study.observations))
         for score, rows, weights in self._contrasts:
             predicted[rows] = weights @ response.score(seen, score)

@@ -15,11 +15,20 @@ def blocks(language):
 
 
 def test_the_python_example_runs_and_prints(capsys):
-    (code,) = blocks("python")
+    code, _ = blocks("python")
     exec(compile(code, "README.md", "exec"), {})
     printed = capsys.readouterr().out
     assert float(printed.split()[0]) > 0.1
     assert "enhancement" in printed and "tag_threshold" in printed
+
+
+def test_the_visual_example_shows_that_few_reactivations_generalise_better_than_practice(capsys):
+    _, code = blocks("python")
+    exec(compile(code, "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert "control" in printed
+    practised, reactivated = (float(number) for number in printed.split()[-2:])
+    assert 0 < practised < reactivated <= 1
 
 
 def test_the_protocol_example_is_predicted(tmp_path, capsys):

@@ -182,7 +182,7 @@ def explained(
                 tuning.plot(around, gain[0, unit] * counts[:, unit], color="0.75", linewidth=0.6)
             for unit in units:
                 tuning.plot(around, gain[2, unit] * counts[:, unit], color=COLOURS[index], linewidth=0.8, alpha=0.8)
-            tuning.set_title(f"{name}: tuning curves", loc="left")
+            tuning.set_title(f"{name}: tuning curves (grey: before)", loc="left")
             tuning.set_ylabel("mean count")
             tuning.set_xlabel("direction (degrees from trained)")
             tuning.set_xticks([-half, 0, half])
@@ -192,7 +192,7 @@ def explained(
                 manifold.plot(*ring.T, color=colour, label="before" if when == 0 else "two weeks later")
                 trained = principal_coordinates(area, gain[when], np.zeros(1), 2)[0]
                 manifold.plot(*trained, "o", color=colour, markersize=4)
-            manifold.set_title(f"{name}: ring of mean responses", loc="left")
+            manifold.set_title(f"{name}: mean responses (grey: before)", loc="left")
             manifold.set_xlabel("1st principal axis (counts)")
             manifold.set_ylabel("2nd principal axis (counts)")
             manifold.set_aspect("equal", adjustable="datalim")

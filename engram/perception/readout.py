@@ -7,9 +7,9 @@ decision noise σ_u,
 
 For a reference θ an observer starts with weights along w_0 sin x exp(κ_l(cos x − 1)), x = 2π(φ_i − θ)/period, which
 hear units near it. Learning at the trained reference, 0, changes them by Δw, which serves another reference in so far
-as it is like the trained one: w = w⁰(θ) + exp(κ_l(cos(2πθ/period) − 1)) Δw. (Used in full everywhere, learned weights would
-add noise at every other reference, and learning would make untrained directions far worse.) At another location Δw is
-what location-invariant units (IPS) have learned, and of EVC what its fields share.
+as it is like the trained one: w = w⁰(θ) + exp(κ_l(cos(2πθ/period) − 1)) Δw. (Used in full everywhere, learned weights
+would add noise at every other reference, and learning would make untrained directions far worse.) At another location
+Δw is what location-invariant units (IPS) have learned, and of EVC what its fields share.
 
 A trial is a trial: a Reactivate of duration D counts for D/(trial duration), an Encode of strength s, as a session in
 which strength grows with 1 − exp(−trials/n_0), for −n_0 ln(1 − s). Differences between stimuli follow the threshold, as

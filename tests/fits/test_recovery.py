@@ -206,9 +206,9 @@ def test_models_that_differ_are_told_apart():
 
 def test_figures_show_every_parameter(one, reference):
     result = recovered(one, reference, n=5)
-    for scale, name in (("linear", "strength"), ("log", "log₁₀ strength")):
+    for scale, ending in (("linear", ""), ("log", ", log₁₀")):
         drawn = recovery_figure(dataclasses.replace(result, table=result.table.assign(scale=scale)))
         drawn.canvas.draw()
-        assert drawn.axes[0].get_title() == f"{name}\none"
+        assert drawn.axes[0].get_title() == f"strength\none{ending}"
     assert len(coverage_figure(result).axes[0].get_yticklabels()) == 1
     assert summarise(result.table).equals(result.summary)

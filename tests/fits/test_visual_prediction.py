@@ -147,15 +147,17 @@ def test_the_generalisation_index_is_that_of_the_curves(write):
 
 def test_a_parameter_of_the_response_alone_runs_no_model(write):
     predictor = VisualPredictor(load_study(write()), VisualReactivation())
-    first = predictor.seen({"spread": 0.3, "surprise": 0.5}, {})
-    assert predictor.seen({"spread": 0.6, "surprise": 0.5}, {}) is first
-    assert predictor.seen({"spread": 0.3, "surprise": 0.6}, {}) is not first
+    assert predictor.of_response == {"spread"} and predictor.parameters == ("spread", "surprise")
+    own = {"spread": 0.3, "surprise": 0.5}
+    seen = predictor.strengths(own, {})
+    changed = {**own, "spread": 0.6}
+    np.testing.assert_array_equal(predictor.predicted(seen, changed), predictor(changed, {}))
 
 
 def test_thresholds_stay_below_a_quarter_of_the_period(write):
     """A read-out that points the wrong way sees nothing; its threshold is finite all the same."""
     predictor = VisualPredictor(load_study(write()), IntegratedReweighting(learning_rate=1.0, selection_width=180.0))
-    seen = predictor.seen({"spread": 0.3, "surprise": 0.5}, {})
+    seen = predictor.strengths({"spread": 0.3, "surprise": 0.5}, {})
     assert np.isfinite(predictor({"spread": 0.3, "surprise": 0.5}, {})).all() and (seen.threshold <= 45).all()
 
 
