@@ -150,7 +150,7 @@ def _show(tables: Tables) -> Shown:
                 "AIC of the joint fits: the model, its variants and the rivals (less is better)."),
     )  # fmt: skip
     return Shown(
-        says=" ".join((_best(fits), _separator(tables), _conflict(tables))),
+        says=" ".join((_best(fits), _areas(tables["predictions"]), _separator(tables), _conflict(tables))),
         explains=" ".join((_failures(tables), _identified(tables), _recovered(tables))),
         drawings=drawings,
         listings=_listings(tables),
@@ -174,6 +174,15 @@ def _best(fits: pandas.DataFrame) -> str:
     sure = "ahead of the next" if ahead > _UNSURE else "which is too little to prefer it to the next"
     return (f"Fitted jointly to {int(first.n_observations)} observations, the models have an AIC of {listed(words)}: "
             f"{label_of(str(first.model))} is lowest by {fixed(ahead)}, {sure}.")  # fmt: skip
+
+
+def _areas(predictions: pandas.DataFrame) -> str:
+    """What models that leave the representation as it is lose by observations of IPS and EVC alone."""
+    own = predictions[(predictions.variant == ONE_SHARE) & predictions.observation.str.match(r"(?:IPS|EVC)\b")]
+    lost = own.groupby("model", sort=False).log_likelihood.sum()
+    words = [f"{label_of(str(name))} {fixed(2 * float(lost[MODEL] - value))}" for name, value in lost.items()
+             if name != MODEL]  # fmt: skip
+    return f"Of that, the discriminability of IPS and EVC, which a rival leaves as it is, makes up {listed(words)}."
 
 
 def _separator(tables: Tables) -> str:

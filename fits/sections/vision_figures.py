@@ -82,7 +82,7 @@ def curves_figure(curves: pandas.DataFrame) -> Figure:
 def comparison_figure(fits: pandas.DataFrame) -> Figure:
     """Differences in AIC from the lowest, a bar a fit."""
     rows = fits.sort_values("aic", ascending=False)
-    names = [label_of(model) if variant == ONE_SHARE else variant.replace(" of its own", " of its own\n", 1)
+    names = [f"{label_of(model)}\n{variant}" if variant == ONE_SHARE else variant.replace(" of its own for", " of its own\nfor").replace(", and", "\nand")
              for model, variant in zip(rows.model, rows.variant, strict=True)]  # fmt: skip
     with style():
         figure, ax = canvas(None, (5.2, 0.7 + 0.36 * len(rows)))

@@ -64,6 +64,16 @@ def test_the_best_model_and_what_separates_are_named():
     assert "the top-down share from 0.10 to 0.95" in said
 
 
+def test_what_observations_of_areas_cost_the_rivals_is_said():
+    seen = pandas.DataFrame(
+        {
+            "model": ["VisualReactivation"] * 2 + ["RewardReadout"] * 2, "variant": vision.ONE_SHARE,
+            "observation": ["IPS, at once", "other directions"] * 2, "log_likelihood": [-1.0, -1.0, -4.0, -9.0],
+        }
+    )  # fmt: skip
+    assert "makes up reward-driven read-out 6.00." in section._areas(seen)
+
+
 def test_missed_means_and_directions_are_told_from_the_others():
     seen = pandas.DataFrame(
         {
