@@ -30,7 +30,7 @@ def measure(quick: bool = False) -> Iterator[Measurement]:
     """Raw trials where ENGRAM_DATA names them, then the joint fit of all shipped studies."""
     if os.environ.get("ENGRAM_DATA"):
         yield from _trials(quick)
-    studies = [fits.load_study(name) for name in fits.shipped_studies()]
+    studies = fits.study.load_shipped(fits.study.MEMORY)
     whole = 0.0
     for model in MODELS[:1] if quick else MODELS:
         fits.fit(studies[:1], model, starts=1)  # compiles

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import consolidation, curves, neuromodulation, perception, plots, recall, units
+    from . import consolidation, curves, geometry, neuromodulation, perception, plots, recall, units
     from .consolidation.batch import Batch
     from .consolidation.encoding_only import EncodingOnly
     from .consolidation.linear_capture import LinearCapture
@@ -46,13 +46,15 @@ _HOME = {
     "ConsolidationModel": "consolidation", "Run": "consolidation", "SimulationError": "consolidation",
     "Batch": "consolidation",
 }  # fmt: skip
-_MODULES = ("consolidation", "curves", "neuromodulation", "perception", "plots", "protocol", "recall", "units")
+_MODULES = (
+    "consolidation", "curves", "geometry", "neuromodulation", "perception", "plots", "protocol", "recall", "units",
+)  # fmt: skip
 
 __all__ = [
     "NEUROMODULATORS", "Batch", "ConsolidationModel", "Encode", "EncodingOnly", "Extinguish", "Intervene",
     "LinearCapture", "Neuromodulator", "Protocol", "ProtocolError", "Reactivate", "Release", "Run", "SimulationError",
-    "Sleep", "Test", "ThresholdCapture", "consolidation", "curves", "day", "hour", "minute", "neuromodulation",
-    "parameters", "perception", "plots", "recall", "second", "units",
+    "Sleep", "Test", "ThresholdCapture", "consolidation", "curves", "day", "geometry", "hour", "minute",
+    "neuromodulation", "parameters", "perception", "plots", "recall", "second", "units",
 ]  # fmt: skip
 
 

@@ -122,7 +122,8 @@ def _parser() -> argparse.ArgumentParser:
 def _study_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("study", nargs="+", metavar="STUDY", help="identifier, or path of a .toml file")
     command.add_argument("--model", nargs="+", action="extend", required=True, metavar="M",
-                         help="ThresholdCapture, LinearCapture, EncodingOnly; several are compared")  # fmt: skip
+                         help="ThresholdCapture, LinearCapture, EncodingOnly; of vision VisualReactivation, "
+                         "IntegratedReweighting, RewardReadout; several are compared")  # fmt: skip
     command.add_argument("--out", required=True, metavar="DIR", help="folder of the results")
     command.add_argument("--resume", action="store_true", help="go on where the same command was interrupted")
     command.add_argument("--seed", type=_natural, default=1, metavar="N", help="seed of all chance (default: 1)")
@@ -230,19 +231,37 @@ def _recover(options: argparse.Namespace) -> None:
 def _chosen(options: argparse.Namespace) -> tuple[list[Study], list[str]]:
     """The studies and models of a command line, each known and named once, with no number against another."""
     from .check import refuse_contradictions
+    from .family import MODELS
     from .study import load_study
 
-    models = [_known_model(name) for name in options.model]
+    known = [name for family in MODELS.values() for name in family]
+    models = [_known_model(name, known) for name in options.model]
     _check_distinct("model", models, models)
     _check_distinct("study", [_known_study(name) for name in options.study], options.study)
     studies = [load_study(name) for name in options.study]
     _check_distinct("study", [study.id for study in studies], options.study)
+    _check_families(studies, models)
     for study in studies:
         refuse_contradictions(study.path)
     return studies, models
 
 
+def _check_families(studies: Sequence[Study], models: Sequence[str]) -> None:
+    """Whether all models predict all studies."""
+    from .family import MODELS, check_together
+
+    check_together(studies)
+    family = studies[0].family
+    for name in models:
+        if name not in MODELS[family]:
+            raise CommandError(
+                f"--model: {name} does not predict {studies[0].id}, a study of {family}; use one of "
+                f"{', '.join(MODELS[family])}"
+            )
+
+
 def _predict(options: argparse.Namespace) -> None:
+    from engram import consolidation
     from engram.units import format_time
 
     from .output_folder import write_table
@@ -251,7 +270,7 @@ def _predict(options: argparse.Namespace) -> None:
     at = [_time(text) for text in options.at]
     if options.out is not None and not options.out.endswith(".csv"):
         raise CommandError(f"--out: {options.out!r} does not end in .csv; name a table such as states.csv")
-    file = read_protocol(options.protocol, _known_model(options.model))
+    file = read_protocol(options.protocol, _known_model(options.model, tuple(consolidation.MODELS)))
     if not any(type(event).__name__ == "Test" for event in file.protocol.events) and not at:
         raise CommandError(f"{options.protocol}: has no test; add one, or name times with --at, such as --at '24 h'")
     table = states(file, at)
@@ -276,13 +295,11 @@ def _cache(options: argparse.Namespace) -> None:
         print(f"{size / 1e6:.1f} MB of compiled kernels in {root}")
 
 
-def _known_model(name: str) -> str:
-    from engram.consolidation import MODELS
-
-    if name not in MODELS:
-        near = {known.lower(): known for known in MODELS}
+def _known_model(name: str, models: Sequence[str]) -> str:
+    if name not in models:
+        near = {known.lower(): known for known in models}
         found = difflib.get_close_matches(name.lower(), near, 1, 0.5)
-        hint = f"did you mean {near[found[0]]}?" if found else f"use one of {', '.join(MODELS)}"
+        hint = f"did you mean {near[found[0]]}?" if found else f"use one of {', '.join(models)}"
         raise CommandError(f"unknown model {name!r}; {hint}")
     return name
 

@@ -17,6 +17,7 @@ import pandas
 from .comparison import compare
 from .diagnostics import residual_figure, residual_table, study_influence
 from .estimation import Fit, FitError, fit
+from .family import MODELS as FAMILIES
 from .findings import preference
 from .joint_trials import with_trials
 from .model_recovery import recover_models
@@ -31,7 +32,7 @@ from .results import save_figure, write_fit
 from .sections.section import QUICK, Sizes
 from .simulation_figures import confusion_figure, coverage_figure, recovery_figure
 from .storage import Checkpoint, save, task_of
-from .study import Study, load_study, shipped_studies
+from .study import MEMORY, VISION, Study, load_shipped
 from .thorough import write_sections
 from .trial_fit import TrialFit, fit_participants, fit_trials
 from .trial_table import TrialError
@@ -54,8 +55,10 @@ def run_reproduce(options: argparse.Namespace) -> None:
             write_report(folder, results)
     else:
         sizes = QUICK if options.quick else Sizes()
-        studies = [load_study(name) for name in shipped_studies()]
-        task = task_of(studies, MODELS, starts=starts, seed=options.seed, sizes=dataclasses.asdict(sizes))
+        studies = load_shipped(MEMORY) + load_shipped(VISION)
+        task = task_of(
+            studies, [*MODELS, *FAMILIES[VISION]], starts=starts, seed=options.seed, sizes=dataclasses.asdict(sizes)
+        )
         with _kept(options, task) as checkpoint, output_folder(options.out) as folder:
             results = reproduce(**shared, studies=studies, joint_starts=sizes.joint_starts, checkpoint=checkpoint)
             for name, reason in write_sections(folder / "sections", results, sizes, checkpoint).items():

@@ -21,10 +21,11 @@ import numpy as np
 import pandas
 
 from engram.consolidation import ConsolidationModel
+from engram.perception import PerceptualModel
 
+from .family import Model, biology_of, instance_of
 from .likelihood import detection_probability, log_likelihoods
 from .objective import Coordinate, Objective
-from .prediction import NODES, model_class
 from .search import COARSE, approach, pursue_best, screened, search
 from .study import Study
 
@@ -67,7 +68,7 @@ class Fit:
     estimates: pandas.DataFrame
     starts: pandas.DataFrame
     predictions: pandas.DataFrame
-    models: Mapping[str, ConsolidationModel]
+    models: Mapping[str, Any]  # of the family of the studies
     log_prior: float  # 0 where priors do not count
     objective: Objective = field(repr=False, compare=False)
     position: np.ndarray = field(repr=False, compare=False)  # the optimum on the search scale
@@ -87,16 +88,15 @@ class Fit:
         names = [coordinate.name_in_full for coordinate in self.objective.coordinates]
         return dict(zip(names, map(float, self.estimates.estimate), strict=True))
 
-    def with_biology(self, position: np.ndarray | None = None) -> ConsolidationModel:
+    def with_biology(self, position: np.ndarray | None = None) -> Any:
         """The model at its default parameters but for the biology all studies share, at the optimum or elsewhere."""
         model = type(self.objective.model)()
+        if isinstance(model, PerceptualModel):
+            return model.with_(**self._shared_values(position))
         table = {modulator.name: modulator for modulator in model.neuromodulators}
         values: dict[str, float] = {}
-        where = self.objective.values(self.position if position is None else position)
-        for coordinate, value in zip(self.objective.coordinates, where, strict=True):
-            if coordinate.study != "shared":
-                continue
-            owner, _, name = coordinate.name.rpartition(".")
+        for full, value in self._shared_values(position).items():
+            owner, _, name = full.rpartition(".")
             if owner:
                 changes: dict[str, Any] = {name: value}
                 table[owner] = replace(table[owner], **changes)
@@ -104,7 +104,13 @@ class Fit:
                 values[name] = value
         return model.with_(neuromodulators=tuple(table.values()), **values)
 
-    def model_for(self, study: str) -> ConsolidationModel:
+    def _shared_values(self, position: np.ndarray | None) -> dict[str, float]:
+        """What all studies share, by name."""
+        where = self.objective.values(self.position if position is None else position)
+        pairs = zip(self.objective.coordinates, where, strict=True)
+        return {coordinate.name: value for coordinate, value in pairs if coordinate.study == "shared"}
+
+    def model_for(self, study: str) -> Any:
         """The model with the parameters fitted to a study."""
         if study not in self.models:
             raise ValueError(f"unknown study {study!r}; the fit holds {', '.join(self.models)}")
@@ -113,7 +119,7 @@ class Fit:
 
 def fit(
     studies: Sequence[Study],
-    model: str | ConsolidationModel,
+    model: str | Model,
     *,
     starts: int = 16,
     seed: int = 1,
@@ -131,9 +137,9 @@ def fit(
     Parameters
     ----------
     studies : sequence of Study
-    model : str or ConsolidationModel
-        Name of a registered model (run with ``fits.prediction.NODES`` heterogeneity nodes), or an instance whose
-        parameters hold where nothing is fitted.
+    model : str, ConsolidationModel or PerceptualModel
+        Name of a registered model (one of memory runs with ``fits.prediction.NODES`` heterogeneity nodes), or an
+        instance whose parameters hold where nothing is fitted; of the family of the studies (:mod:`fits.family`).
     starts : int
         Number of starts: the parameters' start values, then the most likely points of a scrambled Sobol design of
         ``fits.search.SCREENED`` times as many over the bounds. Where several studies are fitted jointly, the best
@@ -164,7 +170,7 @@ def fit(
     FitError
         No start converged, or the likelihood is not finite anywhere.
     """
-    instance = model_class(model)(nodes=NODES) if isinstance(model, str) else model
+    instance = instance_of(model)
     if not studies:
         raise ValueError("no studies to fit; give at least one")
     for study in studies:
@@ -174,9 +180,11 @@ def fit(
             )
     if starts < 1:
         raise ValueError(f"starts is {starts}; give at least 1")
-    objective = Objective(studies, instance, instance.biology if shared else (), priors, split)
+    objective = Objective(studies, instance, biology_of(instance) if shared else (), priors, split)
     joint = len(studies) > 1
-    coarse = objective.with_nodes(min(COARSE, instance.nodes)) if joint else objective
+    coarse = objective
+    if joint and isinstance(instance, ConsolidationModel):
+        coarse = objective.with_nodes(min(COARSE, instance.nodes))
     began = time.perf_counter()
     first = np.array([c.inward(_begin(c, begin or {})) for c in objective.coordinates])
     objective.value(first)  # compiles, so that threads do not wait for one another

@@ -21,6 +21,8 @@ from engram import consolidation
 from engram.figure_style import GREY, StyledFigure, canvas, look, style
 
 from .estimation import Fit
+from .family import MODELS
+from .family import label_of as label_of
 from .likelihood import CRITERION
 from .study import Observation, Study
 
@@ -30,11 +32,6 @@ SHARES = ("counts", "cell")  # kinds that are drawn as shares with a binomial in
 _LETTER = 0.062  # inches, of a tick label
 _TIME_UNITS = ("s", "min", "h", "day", "days", "week", "weeks")
 _ALMOST = 1e-3  # log-likelihood: starts within it of the best have found it
-
-
-def label_of(model: str) -> str:
-    """The name of a model in running text: ``"threshold capture"``."""
-    return str(getattr(consolidation, model).label) if model in consolidation.MODELS else model
 
 
 def assumed(note: str) -> str:
@@ -106,7 +103,7 @@ def _category(o: Observation) -> str:
 
 def _model_look(model: str) -> dict[str, Any]:
     """Colour, dashes and marker of a model: the same in every figure."""
-    models = list(consolidation.MODELS)
+    models = list(next((names for names in MODELS.values() if model in names), ()))
     index = models.index(model) if model in models else len(models)
     marker = dict(marker=_MARKERS[index % len(_MARKERS)], markersize=4.5, markerfacecolor="white", markeredgewidth=1.1)
     return {**look(index), "linewidth": 1.1, **marker}

@@ -11,15 +11,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from engram.consolidation import ConsolidationModel
 from engram.neuromodulation import Neuromodulator
 from engram.parameter import parameter_fields
+from engram.perception import PerceptualModel
 
+from .family import SEARCHED, Model, check_together, predictor_of
 from .likelihood import deviance_residuals, information, log_likelihoods
-from .prediction import Predictor
 from .study import FreeParameter, Study
 
 _STEP = 1e-6  # forward-difference step on the search scale
@@ -73,7 +75,8 @@ class Objective:
     Parameters
     ----------
     studies : sequence of Study
-    model : ConsolidationModel
+    model : ConsolidationModel or PerceptualModel
+        Of the family of the studies.
     biology : sequence of str
         Model parameters that are estimated, one value for all studies.
     priors : bool
@@ -86,7 +89,7 @@ class Objective:
     def __init__(
         self,
         studies: Sequence[Study],
-        model: ConsolidationModel,
+        model: Model,
         biology: Sequence[str] = (),
         priors: bool = False,
         split: Mapping[str, Mapping[str, str]] | None = None,
@@ -96,7 +99,8 @@ class Objective:
         self.priors = priors
         self.split = {name: dict(groups) for name, groups in (split or {}).items()}
         self._check_split(studies)
-        self.predictors = [Predictor(study, model) for study in studies]
+        check_together(studies)
+        self.predictors = [predictor_of(study, model) for study in studies]
         self.coordinates: list[Coordinate] = []
         self.columns: list[np.ndarray] = []  # for each study, the coordinates that it can feel
         felt_by = []
@@ -178,9 +182,7 @@ class Objective:
         """Predicted observations of one study at a position over the coordinates that it feels."""
         return self._predicted(index, part)[0]
 
-    def _predicted(
-        self, index: int, part: np.ndarray, strengths: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _predicted(self, index: int, part: np.ndarray, strengths: Any = None) -> tuple[np.ndarray, Any]:
         """Predicted observations of one study, and the strengths they come from, which are run unless given."""
         if self.stopped:
             raise Stopped
@@ -272,8 +274,8 @@ class Objective:
 
 
 def _predict(
-    predictor: Predictor, coordinates: Sequence[Coordinate], part: np.ndarray, strengths: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+    predictor: Any, coordinates: Sequence[Coordinate], part: np.ndarray, strengths: Any = None
+) -> tuple[np.ndarray, Any]:
     shared: dict[str, float] = {}
     own = predictor.starts.copy()
     for coordinate, x in zip(coordinates, part.tolist(), strict=True):
@@ -283,7 +285,7 @@ def _predict(
     return predictor.predicted(strengths, own), strengths
 
 
-def _felt(predictor: Predictor, coordinates: Sequence[Coordinate]) -> list[Coordinate]:
+def _felt(predictor: Any, coordinates: Sequence[Coordinate]) -> list[Coordinate]:
     """The coordinates that change some prediction: tried at random pairs of values, at random places."""
     rng = np.random.default_rng(0)
     low, high = np.array([(c.inward(c.bounds[0]), c.inward(c.bounds[1])) for c in coordinates]).reshape(-1, 2).T
@@ -299,7 +301,22 @@ def _felt(predictor: Predictor, coordinates: Sequence[Coordinate]) -> list[Coord
     return [coordinate for k, coordinate in enumerate(coordinates) if k in felt]
 
 
-def _biological_coordinate(model: ConsolidationModel, name: str, group: str | None) -> Coordinate:
+def _biological_coordinate(model: Model, name: str, group: str | None) -> Coordinate:
+    if isinstance(model, PerceptualModel):
+        return _perceptual_coordinate(model, name, group)
+    return _memory_coordinate(model, name, group)
+
+
+def _perceptual_coordinate(model: PerceptualModel, name: str, group: str | None) -> Coordinate:
+    """A parameter of a perceptual model, searched within the bounds of ``fits.family.SEARCHED``; without prior."""
+    field = next(field for field in parameter_fields(model) if field.name == name)
+    (low, high), scale = SEARCHED[type(model).__name__][name]
+    value = min(max(float(getattr(model, name)), low), high)
+    study = f"shared by {group}" if group else "shared"
+    return Coordinate(study, name, field.metadata["unit"], value, (low, high), scale, field.metadata["description"])
+
+
+def _memory_coordinate(model: ConsolidationModel, name: str, group: str | None) -> Coordinate:
     """A model parameter, or "modulator.parameter", searched on a log scale within a factor of ten of its value."""
     owner: ConsolidationModel | Neuromodulator = model
     key = name

@@ -13,6 +13,9 @@ and the spread that is assumed of its measure), ``counts`` (``count`` of ``n`` h
     count = 131
     n = 260
 
+In a study of visual learning a term names the stimulus rather than traces: ``offset = "70 deg"`` from the trained
+direction and, where it was shown elsewhere, ``distance = "8 deg"`` of visual angle.
+
 A published test may stand beside a mean or a detected effect, so that ``engram check`` can hold it against the other
 numbers: ``statistic = { t = 2.18, df = 29, p = 0.038 }``, or ``p = "< .05"``.
 """
@@ -32,6 +35,7 @@ from .design import Design
 from .free_parameter import positive
 from .scores import is_probability
 from .tables import Errors, Table
+from .visual_design import angle, trained_trace
 
 KINDS = ("mean", "detected", "counts", "shown")
 DESIGNS = {"one sample": 1.0, "paired": 1.0, "two samples": 2.0}  # variances that a difference of means adds up
@@ -53,6 +57,8 @@ class Term:
     condition: str
     traces: str
     at: float | None  # s; None where the group is tested once
+    offset: float | None = None  # degrees from the trained direction; None in studies of memory
+    distance: float = 0.0  # degrees of visual angle from the trained location
 
 
 @dataclass(frozen=True)
@@ -93,25 +99,31 @@ class Observation:
 
 
 _OF_TERMS = {"condition", "traces", "at"}
-_KEYS = {field.name for field in dataclasses.fields(Observation)} - {"terms"} | {"contrast"} | _OF_TERMS
+_OF_VISUAL_TERMS = {"condition", "at", "offset", "distance"}
+_KEYS = {field.name for field in dataclasses.fields(Observation)} - {"terms"} | {"contrast"}
 _OF_KIND = {"detected": "detected", "count": "counts"}  # keys that only one kind of observation reads
 _NOT_OF_COUNTS = ("contrast", "value", "error", "sd", "design", "divide_by", "detected", "statistic")
 
 
 def read_observation(
-    row: Table, conditions: Mapping[str, Design | None], scores: tuple[str, ...], errors: Errors
+    row: Table,
+    conditions: Mapping[str, Design | None],
+    scores: tuple[str, ...],
+    errors: Errors,
+    visual: bool = False,
 ) -> Observation | None:
     """One observation from its table; None where its errors have been added to ``errors``.
 
-    ``conditions`` holds None for a condition that is there and could not be read.
+    ``conditions`` holds None for a condition that is there and could not be read; ``visual`` observations name a
+    stimulus and not traces.
     """
     before = len(errors)
-    errors.add(*row.unknown(_KEYS))
+    errors.add(*row.unknown(_KEYS | (_OF_VISUAL_TERMS if visual else _OF_TERMS)))
     values = errors.read(
         {
             "name": lambda: row.text("name"),
             "kind": lambda: row.choice("kind", KINDS),
-            "terms": lambda: _terms(row, conditions, errors),
+            "terms": lambda: _terms(row, conditions, errors, visual),
             "score": lambda: row.choice("score", scores),
             "divide_by": lambda: row.number("divide_by", 1e-12, _LARGEST, 1.0),
             "value": lambda: row.number("value", -_LARGEST, _LARGEST) if "value" in row else None,
@@ -216,26 +228,32 @@ def _standard_error(values: Mapping[str, Any]) -> float:
     return float(values["sd"] * math.sqrt(DESIGNS[values["design"] or "one sample"] / values["n"]))
 
 
-def _terms(row: Table, conditions: Mapping[str, Design | None], errors: Errors) -> tuple[Term, ...]:
+def _terms(row: Table, conditions: Mapping[str, Design | None], errors: Errors, visual: bool) -> tuple[Term, ...]:
+    own = _OF_VISUAL_TERMS if visual else _OF_TERMS
     if "contrast" in row:
-        for key in sorted(_OF_TERMS & set(row.content)):
+        for key in sorted(own & set(row.content)):
             errors.add(row.error(key, "stands beside contrast; name it inside the terms of the contrast"))
         tables = row.tables("contrast")
         for table in tables:
-            errors.add(*table.unknown(_OF_TERMS | {"weight"}))
+            errors.add(*table.unknown(own | {"weight"}))
     else:
-        keys = {key: row.content[key] for key in sorted(_OF_TERMS) if key in row}
+        keys = {key: row.content[key] for key in sorted(own) if key in row}
         tables = [Table(row.path, row.where, keys)]
     if not tables:
         raise row.error("contrast", "is empty; list its terms, or name condition and traces")
-    return tuple(_term(table, conditions) for table in tables)
+    return tuple(_term(table, conditions, visual) for table in tables)
 
 
-def _term(table: Table, conditions: Mapping[str, Design | None]) -> Term:
+def _term(table: Table, conditions: Mapping[str, Design | None], visual: bool) -> Term:
     condition = table.choice("condition", conditions, next(iter(conditions)) if len(conditions) == 1 else None)
     at = table.time("at") if "at" in table else None
-    term = Term(table.number("weight", -1e6, 1e6, 1.0), condition, table.text("traces"), at)
     design = conditions[condition]
+    weight = table.number("weight", -1e6, 1e6, 1.0)
+    if visual:
+        stimulus = trained_trace(design), at, angle(table, "offset", 180.0), angle(table, "distance", 180.0, 0.0)
+        term = Term(weight, condition, *stimulus)
+    else:
+        term = Term(weight, condition, table.text("traces"), at)
     if design is not None and not rows_of(term, design):
         tested = sorted({test.trace for test in tests_of(design) if at in (None, test.at)})
         when = "" if at is None else f" at {table.content['at']}"

@@ -26,7 +26,7 @@ from .mechanisms import CLOCKS, Answer, answers
 from .prediction import model_class
 from .progress import Progress
 from .storage import Checkpoint
-from .study import Study, load_study, shipped_studies
+from .study import MEMORY, VISION, Study, load_shipped
 
 MODELS = tuple(consolidation.MODELS)
 STARTS, QUICK_STARTS = 6, 2
@@ -64,6 +64,8 @@ class Reproduction:
 
     Attributes
     ----------
+    visual : tuple of Study
+        Studies of vision, which share no model with the others (:mod:`fits.sections.vision`).
     separate : mapping of study identifier to fits
         Each study alone by every model, with the models' biology held at its defaults.
     joint : tuple of Fit
@@ -82,6 +84,7 @@ class Reproduction:
     """
 
     studies: tuple[Study, ...]
+    visual: tuple[Study, ...]
     separate: Mapping[str, tuple[Fit, ...]]
     joint: tuple[Fit, ...]
     comparisons: Mapping[str, pandas.DataFrame]
@@ -117,7 +120,7 @@ def reproduce(
     command : str
         What to name as the command in the report.
     studies : sequence of Study, optional
-        All shipped studies by default.
+        All shipped studies by default. Those of vision are left to a section of the report.
     models : sequence of str
     joint_starts : int, optional
         Starts of the joint fits, where not a quarter of ``starts``.
@@ -130,7 +133,8 @@ def reproduce(
         From reading and fitting.
     """
     made = provenance(command, starts, seed, workers, joint_starts)
-    chosen = tuple(studies if studies is not None else (load_study(name) for name in shipped_studies()))
+    given = tuple(studies) if studies is not None else load_shipped(MEMORY) + load_shipped(VISION)
+    chosen = tuple(study for study in given if study.family == MEMORY)
     plan = {(model, study.id): _effort([study], model, False) for study in chosen for model in models}
     joint_effort = {model: _effort(chosen, model, True) for model in models}
     compilation = 0.15 * (starts * sum(plan.values()) + made.joint_starts * sum(joint_effort.values()))
@@ -174,6 +178,7 @@ def reproduce(
     comparisons[JOINT] = compare(joint)
     return Reproduction(
         studies=chosen,
+        visual=tuple(study for study in given if study.family == VISION),
         separate=separate,
         joint=tuple(joint),
         comparisons=comparisons,

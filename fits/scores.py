@@ -6,7 +6,7 @@ import math
 
 _PROPORTION = (0.0, 1.0)
 
-#: Lowest and highest value of every score of every response of :mod:`engram.recall`.
+#: Lowest and highest value of every score of the responses of :mod:`engram.recall` and :mod:`fits.visual_response`.
 SCORE_RANGES: dict[str, tuple[float, float]] = {
     "correct": _PROPORTION,
     "correct_high": _PROPORTION,
@@ -22,10 +22,15 @@ SCORE_RANGES: dict[str, tuple[float, float]] = {
     "recalled": _PROPORTION,
     "freezing": (0.0, 100.0),
     "slope": (0.0, math.inf),
+    "threshold": (0.0, math.inf),
+    "percent_gain": (-math.inf, 100.0),
+    **dict.fromkeys(("log_gain", "scaled_gain", "standardised_gain", "generalisation"), (-math.inf, math.inf)),
+    **dict.fromkeys(("evc_discriminability", "ips_discriminability"), (-math.inf, math.inf)),
 }
-PERCENTAGES = ("freezing", "slope")
-#: Scores of which 0 means no memory, so that a single one may be tested against 0.
-FROM_ZERO = ("corrected_definitely", "corrected_maybe", "d_prime")
+PERCENTAGES = ("freezing", "slope", "percent_gain")
+#: Scores of which 0 means no memory, or nothing learned, so that a single one may be tested against 0.
+FROM_ZERO = ("corrected_definitely", "corrected_maybe", "d_prime", "log_gain", "percent_gain", "scaled_gain",
+             "standardised_gain", "generalisation", "evc_discriminability", "ips_discriminability")  # fmt: skip
 
 
 def is_probability(score: str) -> bool:

@@ -20,12 +20,13 @@ from typing import Any, TextIO
 import numpy as np
 
 import engram
-from engram import consolidation
+from engram import consolidation, perception
 from engram.neuromodulation import Neuromodulator
 
 from .estimation import Fit, summarise
+from .family import Model, family_named
 from .objective import Objective
-from .study import Observation, Study, Term, load_study
+from .study import MEMORY, Observation, Study, Term, load_study
 from .tables import StudyError
 
 try:
@@ -251,13 +252,7 @@ def _content(fit: Fit) -> dict[str, Any]:
     objective = fit.objective
     rows = [{**{key: row[key] for key in _ROW}, "x": [float(v) for v in row["x"]]} for row in fit.rows]
     return {
-        "model": fit.model,
-        "parameters": {
-            field.name: getattr(objective.model, field.name)
-            for field in dataclasses.fields(objective.model)
-            if field.name != "neuromodulators"
-        },
-        "neuromodulators": [dataclasses.asdict(modulator) for modulator in objective.model.neuromodulators],
+        **_described(objective.model),
         "biology": list(objective.biology),
         "priors": objective.priors,
         "split": objective.split,
@@ -268,9 +263,29 @@ def _content(fit: Fit) -> dict[str, Any]:
     }
 
 
+def _described(model: Model) -> dict[str, Any]:
+    """A model as plain numbers and words; the consolidation of a perceptual one is a model within."""
+    fields = {field.name: getattr(model, field.name) for field in dataclasses.fields(model)}
+    modulators = [dataclasses.asdict(modulator) for modulator in fields.pop("neuromodulators", ())]
+    inner = fields.pop("consolidation", None)
+    described = {"model": type(model).__name__, "parameters": fields, "neuromodulators": modulators}
+    return described if inner is None else {**described, "consolidation": _described(inner)}
+
+
+def _restored(content: Mapping[str, Any]) -> Model:
+    values = dict(content["parameters"])
+    if family_named(content["model"]) == MEMORY:
+        values["neuromodulators"] = tuple(Neuromodulator(**modulator) for modulator in content["neuromodulators"])
+        memory: Model = getattr(consolidation, content["model"])(**values)
+        return memory
+    if "consolidation" in content:
+        values["consolidation"] = _restored(content["consolidation"])
+    seeing: Model = getattr(perception, content["model"])(**values)
+    return seeing
+
+
 def _fit(content: Mapping[str, Any], studies: Sequence[Study]) -> Fit:
-    modulators = tuple(Neuromodulator(**modulator) for modulator in content["neuromodulators"])
-    model = getattr(consolidation, content["model"])(neuromodulators=modulators, **content["parameters"])
+    model = _restored(content)
     objective = Objective(studies, model, content["biology"], content["priors"], content["split"])
     names = [coordinate.name_in_full for coordinate in objective.coordinates]
     if names != content["coordinates"]:

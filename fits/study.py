@@ -12,9 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from engram import consolidation, neuromodulation
+from engram import consolidation, neuromodulation, perception, recall
 from engram.parameter import parameter_fields
-from engram.recall import RESPONSES
 
 from .design import Design, read_design
 from .free_parameter import FreeParameter as FreeParameter
@@ -26,8 +25,12 @@ from .observation import Term as Term
 from .observation import read_observation
 from .observation import rows_of as rows_of
 from .tables import Errors, StudyError, Table, read_toml
+from .visual_design import check_visual
+from .visual_response import DiscriminationThreshold
 
 _SECTIONS = {"study", "parameters", "response", "model", "modulators", "condition", "observation", "trials"}
+MEMORY, VISION = "memory", "vision"  # families of studies, and of the models that predict them
+RESPONSES: dict[str, Any] = {**recall.RESPONSES, DiscriminationThreshold.kind: DiscriminationThreshold}
 _MOST_CORNERS = 8  # parameters of a response whose bounds are tried in every combination
 
 
@@ -54,11 +57,25 @@ class Study:
     trials: Mapping[str, Any] = field(default_factory=dict)
     condition_tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
+    @property
+    def family(self) -> str:
+        """Which models predict it: those of memory traces ("memory") or of visual learning ("vision")."""
+        return family_of_response(self.response)
+
+
+def family_of_response(kind: str) -> str:
+    return VISION if kind == DiscriminationThreshold.kind else MEMORY
+
 
 def shipped_studies() -> dict[str, Path]:
     """The studies that come with the library: identifier -> file."""
     folder = Path(str(files("fits"))) / "studies"
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def load_shipped(family: str) -> tuple[Study, ...]:
+    """The shipped studies of one family, ``MEMORY`` or ``VISION``, in alphabetical order."""
+    return tuple(study for study in map(load_study, shipped_studies()) if study.family == family)
 
 
 def study_file(study: str | Path) -> Path:
@@ -104,15 +121,18 @@ def read_study(table: Table, errors: Errors) -> Study:
     trials: Mapping[str, Any] = {}
     with errors.gathered():
         trials = table.table("trials").content
+    visual = family_of_response(kind) == VISION
+    if visual:
+        check_visual(table, conditions, errors)
     study = Study(
         **head,
         path=table.path,
         parameters={name: parameter for name, parameter in parameters.items() if parameter is not None},
         conditions={name: design for name, design in conditions.items() if design is not None},
-        observations=_observations(table, conditions, names, errors),
+        observations=_observations(table, conditions, names, visual, errors),
         response=kind,
         response_values=response_values,
-        model_values=_gathered_section(table, "model", model_values, parameters, errors),
+        model_values=_gathered_section(table, "model", visual_values if visual else model_values, parameters, errors),
         modulator_values=_gathered_section(table, "modulators", modulator_values, parameters, errors),
         trials=trials,
         condition_tables={str(row.content.get("name")): row.content for row in table.tables("condition")},
@@ -153,7 +173,7 @@ def _conditions(table: Table, parameters: Parameters, errors: Errors) -> dict[st
 
 
 def _observations(
-    table: Table, conditions: Mapping[str, Design | None], scores: tuple[str, ...], errors: Errors
+    table: Table, conditions: Mapping[str, Design | None], scores: tuple[str, ...], visual: bool, errors: Errors
 ) -> tuple[Observation, ...]:
     found: list[Observation] = []
     names: list[object] = []
@@ -163,7 +183,7 @@ def _observations(
             if name is not None and name in names:
                 errors.add(row.error("name", f"{name!r} is there twice; give each observation its own name"))
             names.append(name)
-            observation = read_observation(row, conditions, scores, errors)
+            observation = read_observation(row, conditions, scores, errors, visual)
             if observation is not None:
                 found.append(observation)
     return tuple(found)
@@ -250,6 +270,14 @@ def model_values(table: Table, parameters: Parameters, errors: Errors) -> dict[s
     known: dict[str, tuple[float, float, str]] = {}
     for name in consolidation.MODELS:
         known = _settings(getattr(consolidation, name)) | known
+    return _values(table, known, parameters, errors)
+
+
+def visual_values(table: Table, parameters: Parameters, errors: Errors) -> dict[str, float | str]:
+    """The same for a study of visual learning, whose models are those of :mod:`engram.perception`."""
+    known: dict[str, tuple[float, float, str]] = {}
+    for name in perception.MODELS:
+        known = _settings(getattr(perception, name)) | known
     return _values(table, known, parameters, errors)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,11 @@ _PART = "sections"  # of the checkpoint
 
 
 def write_sections(
-    folder: Path, results: Reproduction, sizes: Sizes, checkpoint: Checkpoint | None = None
+    folder: Path,
+    results: Reproduction,
+    sizes: Sizes,
+    checkpoint: Checkpoint | None = None,
+    names: Collection[str] | None = None,
 ) -> dict[str, str]:
     """Compute every section that applies and store it in ``folder``; the short pieces first.
 
@@ -33,6 +37,8 @@ def write_sections(
     sizes : Sizes
     checkpoint : Checkpoint, optional
         Keeps each piece as it ends, and gives back those that it kept.
+    names : collection of str, optional
+        Of the sections; all by default.
 
     Returns
     -------
@@ -40,8 +46,8 @@ def write_sections(
         Sections that could not be computed, each with the reason: raw data that are not there.
     """
     made = results.provenance
-    work = Work(results.joint, results.separate, results.studies, sizes, made.seed, made.workers)
-    plan, missing = _plan(work)
+    work = Work(results.joint, results.separate, results.studies, results.visual, sizes, made.seed, made.workers)
+    plan, missing = _plan(work, names)
     numbered = list(enumerate(piece for _, pieces in plan for piece in pieces))
     done = checkpoint.done(_PART) if checkpoint is not None else {}
     progress = Progress(sum(piece.weight for _, piece in numbered))
@@ -64,14 +70,18 @@ def write_sections(
             for name, columns in content["tables"].items():
                 tables.setdefault(name, []).append(pandas.DataFrame(columns))
         joined = {name: pandas.concat(parts, ignore_index=True) for name, parts in tables.items()}
-        store.write(folder, section.name, joined, _origin(results, sizes, sum(one["seconds"] for one in mine)))
+        store.write(
+            folder, section.name, joined, _origin(results, sizes, section.family, sum(one["seconds"] for one in mine))
+        )
     return missing
 
 
-def _plan(work: Work) -> tuple[list[tuple[Section, Sequence[Piece]]], dict[str, str]]:
+def _plan(work: Work, names: Collection[str] | None) -> tuple[list[tuple[Section, Sequence[Piece]]], dict[str, str]]:
     """The sections that apply with their pieces, and why others that would apply cannot be computed."""
     plan, missing = [], {}
     for section in SECTIONS:
+        if names is not None and section.name not in names:
+            continue
         try:
             pieces = section.pieces(work)
         except ValueError as error:
@@ -89,10 +99,10 @@ def _computed(piece: Piece, work: Work, progress: Callable[[int], None]) -> dict
     return {"tables": tables, "seconds": time.perf_counter() - began}
 
 
-def _origin(results: Reproduction, sizes: Sizes, seconds: float) -> store.Origin:
+def _origin(results: Reproduction, sizes: Sizes, family: str, seconds: float) -> store.Origin:
     made = results.provenance
     return store.Origin(
         command=made.command, date=made.date, seed=made.seed, workers=made.workers, machine=made.machine,
-        versions=dict(made.versions), sizes=dataclasses.asdict(sizes), studies=store.digests_of_studies(),
+        versions=dict(made.versions), sizes=dataclasses.asdict(sizes), studies=store.digests_of_studies(family),
         seconds=round(seconds, 1),
     )  # fmt: skip

@@ -32,9 +32,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engram.recall import RESPONSES
-
-from .study import Study, Term, rows_of
+from .study import RESPONSES, Study, Term, rows_of
 from .tables import Table
 
 COLUMNS = ("participant", "phase", "condition", "item", "onset", "old", "reinforced", "response", "response_time")

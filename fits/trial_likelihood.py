@@ -27,12 +27,12 @@ import pandas
 
 from engram.consolidation import ConsolidationModel
 from engram.protocol import Test
-from engram.recall import RESPONSES, Response
+from engram.recall import Response
 from engram.recall.distributions import multinomial
 
 from .design import Design
 from .prediction import Predictor
-from .study import Observation, Study, Term, rows_of
+from .study import RESPONSES, Observation, Study, Term, rows_of
 from .trial_layout import TrialLayout, trial_layout
 from .trial_protocols import participant_designs
 from .trial_table import TrialError, some

@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -116,7 +117,10 @@ class ReadoutModel(PerceptualModel):
 
     def difference_at_threshold(self, weights: Sequence[np.ndarray]) -> float:
         """Difference (degrees) at threshold for the trained reference with these weights."""
-        signal, noise = self._signal_and_noise([w[None] for w in weights], np.zeros(1))
+        signal, noise = np.zeros(1), np.full(1, self.decision_noise**2)
+        for area, w in zip((self.evc, self.ips), weights, strict=True):
+            signal = signal + w @ slopes_at_trained(area)
+            noise = noise + quadratic_form(area, w)
         information = self._used(np.maximum(signal, 0) ** 2 / noise)[0]
         if not information > 0:
             return self.period / 4
@@ -159,6 +163,14 @@ def sessions(protocol: Protocol, session_trials: float, trial_duration: float) -
         )
         made.append(Session(event.at, trials, shift))
     return made
+
+
+@lru_cache(maxsize=64)
+def slopes_at_trained(area: Population) -> np.ndarray:
+    """q at the trained reference, (units,); read-only."""
+    slopes = area.standardised_slopes(np.zeros(1))[0]
+    slopes.setflags(write=False)
+    return slopes
 
 
 def correlated(area: Population, weights: np.ndarray) -> np.ndarray:

@@ -20,12 +20,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import scipy.fft
 
+from .._jit import kernel
 from ..parameter import parameter
-from .readout import ReadoutModel, correlated, quadratic_form
+from .populations import Population
+from .readout import ReadoutModel, slopes_at_trained
 
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(40)
 _REACH = 8.0  # standard deviations of u
@@ -57,40 +60,91 @@ class RewardReadout(ReadoutModel):
 
     def _train(self, weights: list[np.ndarray], trials: float, rate: float) -> list[np.ndarray]:
         areas = (self.evc, self.ips)
-        norm = math.sqrt(sum(float(w @ w) for w in weights))
-        left = trials
-        while left > 0:
-            now = min(left, _MOST_TRIALS_AT_ONCE)
-            left -= now
-            half = self.difference_at_threshold(weights) / 2
-            slopes = [area.standardised_slopes(np.zeros(1))[0] for area in areas]
-            variance = self.decision_noise**2 + sum(
-                float(quadratic_form(area, w)) for area, w in zip(areas, weights, strict=True)
-            )
-            mean = half * sum(float(w @ q) for w, q in zip(weights, slopes, strict=True))
-            sided, spread = expected_update(mean, math.sqrt(variance), self.confidence_slope)
-            size = now * rate * self.learning_rate
-            weights = [
-                w + size * (sided * half * q + spread / variance * correlated(area, w))
-                for w, q, area in zip(weights, slopes, areas, strict=True)
-            ]
-            scale = norm / math.sqrt(sum(float(w @ w) for w in weights))
-            weights = [w * scale for w in weights]
-        return weights
+        w, q, eigenvalues = (np.concatenate(parts) for parts in zip(*(
+            (_coefficients(w), _coefficients(slopes_at_trained(area)), _repeated(area))
+            for area, w in zip(areas, weights, strict=True)
+        ), strict=True))  # fmt: skip
+        _learn(
+            w, q, eigenvalues, trials, rate * self.learning_rate, self.confidence_slope, self.decision_noise,
+            self.efficiency, self.input_noise, self.criterion, self.period / 4, _NODES, _NODE_WEIGHTS,
+        )  # fmt: skip
+        return [_weights(part, area.units) for part, area in zip(np.split(w, [self.evc_units]), areas, strict=True)]
+
+
+def _coefficients(values: np.ndarray) -> np.ndarray:
+    """Real Fourier coefficients (units,) that keep scalar products: R is diagonal over them."""
+    spectrum = scipy.fft.rfft(values, norm="ortho")
+    spectrum[1 : (len(values) + 1) // 2] *= math.sqrt(2)
+    return np.concatenate([spectrum.real, spectrum.imag[1 : (len(values) + 1) // 2]])
+
+
+def _weights(coefficients: np.ndarray, units: int) -> np.ndarray:
+    """Values (units,) from :func:`_coefficients`."""
+    half = units // 2 + 1
+    spectrum = coefficients[:half].astype(complex)
+    spectrum[1 : (units + 1) // 2] += 1j * coefficients[half:]
+    spectrum[1 : (units + 1) // 2] /= math.sqrt(2)
+    return np.asarray(scipy.fft.irfft(spectrum, units, norm="ortho"))
+
+
+def _repeated(area: Population) -> np.ndarray:
+    """Eigenvalues of R in the order of :func:`_coefficients`."""
+    return np.concatenate([area.noise_eigenvalues, area.noise_eigenvalues[1 : (area.units + 1) // 2]])
+
+
+@kernel
+def _learn(
+    w: Any, q: Any, eigenvalues: Any, trials: float, size: float, confidence_slope: float, decision_noise: float,
+    efficiency: float, input_noise: float, criterion: float, largest: float, nodes: Any, node_weights: Any,
+) -> None:  # fmt: skip
+    """Change weights ``w`` by so many trials, in blocks; everything over real Fourier coefficients of both areas."""
+    norm = math.sqrt((w * w).sum())
+    left = trials
+    while left > 0:
+        now = min(left, _MOST_TRIALS_AT_ONCE)
+        left -= now
+        signal = (w * q).sum()
+        variance = decision_noise**2 + (eigenvalues * w * w).sum()
+        information = max(signal, 0.0) ** 2 / variance
+        information = efficiency * information / (1 + input_noise**2 * information)
+        difference = largest
+        if information > 0:
+            difference = min(criterion / math.sqrt(information), largest)
+        half = difference / 2
+        sided, spread = _expected(half * signal, math.sqrt(variance), confidence_slope, nodes, node_weights)
+        step = now * size
+        scale = 0.0
+        for k in range(len(w)):
+            w[k] += step * (sided * half * q[k] + spread / variance * eigenvalues[k] * w[k])
+            scale += w[k] ** 2
+        scale = norm / math.sqrt(scale)
+        for k in range(len(w)):
+            w[k] *= scale
+
+
+@kernel
+def _expected(
+    mean: float, deviation: float, confidence_slope: float, nodes: Any, node_weights: Any
+) -> tuple[float, float]:
+    total, spread = 0.0, 0.0
+    low, high = mean - _REACH * deviation, mean + _REACH * deviation
+    jump = min(max(0.0, low), high)  # of h, at 0
+    for part in range(2):
+        begin, end = (low, jump) if part == 0 else (jump, high)
+        if end <= begin:
+            continue
+        for k in range(len(nodes)):
+            u = begin + (end - begin) * (nodes[k] + 1) / 2
+            expected = 1 / (1 + math.exp(-confidence_slope * abs(u) / deviation))
+            h = 1 - expected if u > 0 else expected
+            density = math.exp(-0.5 * ((u - mean) / deviation) ** 2) / (deviation * math.sqrt(2 * math.pi))
+            weight = node_weights[k] * (end - begin) / 2 * density
+            total += weight * h
+            spread += weight * h * (u - mean)
+    return total, spread
 
 
 def expected_update(mean: float, deviation: float, confidence_slope: float) -> tuple[float, float]:
     """E[h(u)] and E[h(u)(u − μ)] for u normal and s = 1, with h(u) = sign u · (1[u > 0] − E[r | u])."""
-    total, spread = 0.0, 0.0
-    low, high = mean - _REACH * deviation, mean + _REACH * deviation
-    for begin, end in ((low, min(max(0.0, low), high)), (max(min(0.0, high), low), high)):  # h jumps at 0
-        if end <= begin:
-            continue
-        u = begin + (end - begin) * (_NODES + 1) / 2
-        expected = 1 / (1 + np.exp(-confidence_slope * np.abs(u) / deviation))
-        h = np.sign(u) * ((u > 0) - expected)
-        density = np.exp(-0.5 * ((u - mean) / deviation) ** 2) / (deviation * math.sqrt(2 * math.pi))
-        weight = _NODE_WEIGHTS * (end - begin) / 2 * density
-        total += float(weight @ h)
-        spread += float(weight @ (h * (u - mean)))
-    return total, spread
+    total, spread = _expected(mean, deviation, confidence_slope, _NODES, _NODE_WEIGHTS)
+    return float(total), float(spread)

@@ -24,7 +24,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..parameter import parameter
-from .readout import ReadoutModel
+from .readout import ReadoutModel, slopes_at_trained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class IntegratedReweighting(ReadoutModel):
         half = self.difference_at_threshold(weights) / 2
         trained = []
         for area, w in zip((self.evc, self.ips), weights, strict=True):
-            step = np.clip(rate * self.learning_rate * half * area.standardised_slopes(np.zeros(1))[0], -1, 1)
+            step = np.clip(rate * self.learning_rate * half * slopes_at_trained(area), -1, 1)
             bound = np.where(step >= 0, self.largest_weight, -self.largest_weight)
             trained.append(bound - (bound - w) * (1 - np.abs(step)) ** trials)
         return trained

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections.abc import Iterator, Mapping
 
-from ..observation import DESIGNS, Observation
+from ..observation import DESIGNS, Observation, Term
 from ..scores import FROM_ZERO, PERCENTAGES, score_range
 from .finding import Finding
 from .rounding import half_unit
@@ -108,9 +109,9 @@ def _error(o: Observation, place: str, sd: float, n: int) -> Iterator[Finding]:
 def _terms(o: Observation, place: str) -> Iterator[Finding]:
     total = sum(term.weight for term in o.terms)
     key = f"{place}.contrast"
-    left: dict[tuple[str, str, float | None], float] = {}
+    left: dict[Term, float] = {}
     for term in o.terms:
-        same = (term.condition, term.traces, term.at)
+        same = dataclasses.replace(term, weight=0.0)
         left[same] = left.get(same, 0.0) + term.weight
     if all(abs(weight) < 1e-12 for weight in left.values()):
         message = "has terms that cancel, so that 0 is predicted whatever happens; compare two conditions or two traces"

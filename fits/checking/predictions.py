@@ -8,10 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from engram import SimulationError
-from engram.consolidation import MODELS
 
+from ..family import MODELS, biology_of, instance_of, predictor_of
 from ..objective import Objective
-from ..prediction import NODES, Predictor, model_class
 from ..study import FreeParameter, Study
 from .finding import Finding
 
@@ -33,9 +32,9 @@ def check_parameters(study: Study) -> Iterator[Finding]:
 def informed(study: Study) -> dict[str, tuple[set[str], set[str]]]:
     """For each model, the biology and the study's own parameters that some prediction feels."""
     found = {}
-    for name in MODELS:
-        model = model_class(name)(nodes=NODES)
-        coordinates = Objective([study], model, model.biology).coordinates
+    for name in MODELS[study.family]:
+        model = instance_of(name)
+        coordinates = Objective([study], model, biology_of(model)).coordinates
         shared = {c.name for c in coordinates if c.study == "shared"}
         found[name] = shared, {c.name for c in coordinates if c.study != "shared"}
     return found
@@ -87,7 +86,7 @@ def _flat(study: Study, parameter: FreeParameter, felt: dict[str, set[str]]) -> 
     for model, own in felt.items():
         if parameter.name not in own:
             continue
-        predictor = Predictor(study, model_class(model)(nodes=NODES))
+        predictor = predictor_of(study, instance_of(model))
         starts = {name: other.start for name, other in study.parameters.items()}
         predicted = [predictor({**starts, parameter.name: float(value)}, {}) for value in grid]
         same = [np.allclose(a, b, rtol=1e-9, atol=1e-12) for a, b in itertools.pairwise(predicted)]

@@ -51,6 +51,6 @@ def pages(folder: Path, shipped: Path | None = None) -> tuple[Page, ...]:
         except store.StoreError as error:
             made.append(Page(section, computed, None, None, "", str(error)))
         else:
-            changed = store.differences(stored.origin)
+            changed = store.differences(stored.origin, section.family)
             made.append(Page(section, computed, section.show(stored.tables), stored.origin, changed, ""))
     return tuple(made)

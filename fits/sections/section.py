@@ -9,7 +9,7 @@ import pandas
 from matplotlib.figure import Figure
 
 from ..estimation import Fit
-from ..study import Study
+from ..study import MEMORY, Study
 
 Tables = Mapping[str, pandas.DataFrame]
 
@@ -23,9 +23,12 @@ class Sizes:
     recovered: int = 40  # simulations of each model whose parameters are recovered
     compared: int = 5  # of these, fitted from more starts as well
     confused: int = 20  # simulations of each model that all models are fitted to
+    visual_starts: int = 12  # of each fit to the studies of vision
+    visual_recovered: int = 40  # simulations whose visual parameters are recovered
 
 
-QUICK = Sizes(joint_starts=2, transfer_starts=1, recovered=10, compared=1, confused=4)
+QUICK = Sizes(joint_starts=2, transfer_starts=1, recovered=10, compared=1, confused=4, visual_starts=4,
+              visual_recovered=6)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Work:
     joint: tuple[Fit, ...]
     separate: Mapping[str, tuple[Fit, ...]]
     studies: tuple[Study, ...]
+    visual: tuple[Study, ...]
     sizes: Sizes
     seed: int
     workers: int | None
@@ -119,3 +123,4 @@ class Section:
     title: str
     pieces: Callable[[Work], Sequence[Piece]]
     show: Callable[[Tables], Shown]
+    family: str = MEMORY  # of the studies that its numbers rest on

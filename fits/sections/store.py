@@ -19,7 +19,7 @@ import pandas
 
 import engram
 
-from ..study import shipped_studies
+from ..study import MEMORY, load_shipped
 
 _MADE = "made.json"
 _AGAIN = "engram reproduce --thorough"
@@ -104,13 +104,13 @@ def read(folder: Path, name: str) -> Stored:
     return Stored(name, origin, tables)
 
 
-def differences(origin: Origin) -> str:
-    """What has changed since results were made, in one sentence; empty where nothing has."""
+def differences(origin: Origin, family: str = MEMORY) -> str:
+    """What has changed since results of a family of studies were made, in one sentence; empty where nothing has."""
     changes = []
     made = origin.versions.get("engram", "unknown")
     if made != engram.__version__:
         changes.append(f"they were made by engram {made}, and this is {engram.__version__}")
-    now = digests_of_studies()
+    now = digests_of_studies(family)
     changed = sorted(name for name, digest in origin.studies.items() if now.get(name, digest) != digest)
     for word, names in (
         ("changed", changed),
@@ -122,10 +122,9 @@ def differences(origin: Origin) -> str:
     return f"These numbers may no longer hold: {'; '.join(changes)}." if changes else ""
 
 
-def digests_of_studies() -> dict[str, str]:
-    """The shipped studies, each with a short digest of its file."""
-    folder = Path(str(files("fits") / "studies"))
-    return {name: _digest((folder / f"{name}.toml").read_text(encoding="utf-8"))[:12] for name in shipped_studies()}
+def digests_of_studies(family: str = MEMORY) -> dict[str, str]:
+    """The shipped studies of a family, each with a short digest of its file."""
+    return {study.id: _digest(Path(study.path).read_text(encoding="utf-8"))[:12] for study in load_shipped(family)}
 
 
 def _content(path: Path) -> dict[str, Any]:

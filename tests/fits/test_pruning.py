@@ -10,13 +10,12 @@ from engram.protocol import Event
 from fits import prediction, pruning
 from fits.design import Design
 from fits.prediction import Predictor
-from fits.study import load_study, shipped_studies
+from fits.study import MEMORY, load_shipped
 
 
 @pytest.mark.parametrize("model", [ThresholdCapture(nodes=3), LinearCapture(nodes=3)], ids=lambda m: m.label)
-@pytest.mark.parametrize("name", sorted(shipped_studies()))
-def test_predictions_of_shipped_studies_are_the_same_up_to_rounding(name, model, monkeypatch):
-    study = load_study(name)
+@pytest.mark.parametrize("study", load_shipped(MEMORY), ids=lambda study: study.id)
+def test_predictions_of_shipped_studies_are_the_same_up_to_rounding(study, model, monkeypatch):
     lean = Predictor(study, model)
     monkeypatch.setattr(
         prediction, "pruned", lambda design, observed: (design, {number: number for number in observed})

@@ -13,6 +13,7 @@ from fits import commands, thorough
 from fits.sections import SECTIONS, influence, models, profiles, recovery, store, transfer, trials
 from fits.sections.pages import pages
 from fits.sections.section import Piece, Section, Shown, Sizes
+from fits.study import load_study
 
 ORIGIN = store.Origin(
     command="engram reproduce --thorough", date="2020-01-01", seed=3, workers=2, machine="none",
@@ -221,7 +222,8 @@ def test_a_thorough_run_keeps_finished_pieces_and_goes_on_to_the_same_bytes(tmp_
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(thorough, "SECTIONS", (section, raw))
     monkeypatch.setattr("fits.sections.pages.SECTIONS", (section,))
-    monkeypatch.setattr(commands, "shipped_studies", lambda: ["brzosko_2017"])
+    own = (load_study("brzosko_2017"),)
+    monkeypatch.setattr(commands, "load_shipped", lambda family: own if family == "memory" else ())
     command = ["reproduce", "--thorough", "--quick", "--out", "new"]
     assert cli.main(command) == 130
     said = capsys.readouterr().err

@@ -12,6 +12,7 @@ from fits.description import description
 from fits.observation import Statistic
 from fits.scores import SCORE_RANGES
 from fits.study import FLAGS, StudyError, load_study
+from fits.study import RESPONSES as ALL_RESPONSES
 from fits.timeline import timeline
 
 ONE = """
@@ -280,7 +281,8 @@ def test_a_slope_is_not_a_probability_and_cannot_be_counted(write):
 
 
 def test_every_score_has_its_range():
-    assert set(SCORE_RANGES) == {name for response in RESPONSES.values() for name in response.score_names}
+    assert set(SCORE_RANGES) == {name for response in ALL_RESPONSES.values() for name in response.score_names}
+    assert set(ALL_RESPONSES) == {*RESPONSES, "threshold"}
 
 
 def test_a_prior_is_kept_as_it_is_written(write):

@@ -1,0 +1,190 @@
+"""What the section on visual learning says is computed from its tables, and what the data identify is recovered."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pandas
+import pytest
+
+from engram.perception import VisualReactivation, designs
+from fits import vision
+from fits.estimation import fit
+from fits.objective import Objective
+from fits.recovery import recover_parameters
+from fits.sections import vision as section
+from fits.sections.section import QUICK, Work
+from fits.study import MEMORY, VISION, load_shipped, load_study
+
+STUDIES = load_shipped(VISION)
+
+
+def fits_table(**aic):
+    """Fits of the model and its variants with these AIC; others at 100."""
+    rows = [("VisualReactivation", variant, 9 if variant in vision.OWN else 8) for variant in vision.VARIANTS]
+    rows += [(name, vision.ONE_SHARE, 6) for name in ("IntegratedReweighting", "RewardReadout")]
+    table = pandas.DataFrame(rows, columns=["model", "variant", "n_parameters"])
+    key = {"base": vision.ONE_SHARE, "none": vision.NO_STIMULATION, "share": vision.OWN_SHARE,
+           "alone": vision.OWN_ALONE, "error": vision.OWN_ERROR}  # fmt: skip
+    values = {key[name]: value for name, value in aic.items() if name in key}
+    table["aic"] = [values.get(v, 100.0) if m == "VisualReactivation" else aic.get("rival", 100.0)
+                    for m, v in zip(table.model, table.variant, strict=True)]  # fmt: skip
+    return table.assign(n_observations=28, log_likelihood=-0.5 * table.aic + table.n_parameters)
+
+
+NO_INTERVALS = pandas.DataFrame(
+    columns=["study", "parameter", "unit", "estimate", "lower", "upper", "verdict", "variant"]
+)
+SEPARATING = pandas.DataFrame(
+    {"parameter": ["top_down", "ips_gain", "evc_gain"], "lowest": [0.1, 0.5, 0.6], "highest": [0.95, 0.8, 0.7]}
+)
+
+
+def test_the_verdict_on_the_conflict_follows_the_aic():
+    absorbed = {"fits": fits_table(base=54.0, share=46.0, alone=60.0, none=53.6), "intervals": NO_INTERVALS}
+    said = section._conflict(absorbed)
+    assert said.startswith(
+        "The conflict between the studies is not explained by their designs but absorbed by a top-down"
+    )
+    assert "(1 more parameter) changes AIC by −8.00" in said
+    assert "is not asked for with one biology (without it AIC changes by −0.40)" in said
+    assert "is needed once the study has its own share (14.00)" in said
+    explained = {"fits": fits_table(base=54.0, share=55.0, alone=56.0, none=60.0), "intervals": NO_INTERVALS}
+    said = section._conflict(explained)
+    assert said.startswith("The designs explain the conflict as well as")
+    assert "is needed with one biology (without it AIC changes by 6.00)" in said
+
+
+def test_the_best_model_and_what_separates_are_named():
+    tables = {"fits": fits_table(base=54.0, share=46.0, rival=54.5), "separating": SEPARATING}
+    assert "visual reactivation is lowest by 0.50, which is too little" in section._best(tables["fits"])
+    assert "ahead of the next" in section._best(fits_table(base=54.0, rival=90.0))
+    said = section._separator(tables)
+    assert "the top-down share separates" in said and "(AIC −8.00)" in said
+    assert "the top-down share from 0.10 to 0.95" in said
+
+
+def test_what_observations_of_areas_cost_the_rivals_is_said():
+    seen = pandas.DataFrame(
+        {
+            "model": ["VisualReactivation"] * 2 + ["RewardReadout"] * 2, "variant": vision.ONE_SHARE,
+            "observation": ["IPS, at once", "other directions"] * 2, "log_likelihood": [-1.0, -1.0, -4.0, -9.0],
+        }
+    )  # fmt: skip
+    assert "makes up reward-driven read-out 6.00." in section._areas(seen)
+
+
+def test_missed_means_and_directions_are_told_from_the_others():
+    seen = pandas.DataFrame(
+        {
+            "kind": ["mean", "mean", "detected", "detected"], "value": [1.0, 1.0, np.nan, np.nan],
+            "error": [0.1] * 4, "predicted": [1.19, 1.21, 0.0, 0.0],
+            "log_likelihood": [0.0, 0.0, math.log(0.051), math.log(0.049)],
+        }
+    )  # fmt: skip
+    assert section._missed(seen).index.tolist() == [1, 3]
+
+
+def test_recovery_asks_for_identified_and_correlated_estimates():
+    rng = np.random.default_rng(1)
+    true = rng.random(10)
+    table = pandas.concat(
+        [
+            pandas.DataFrame({"simulation": range(10), "study": "shared", "parameter": name, "true": true,
+                              "estimate": estimate, "verdict": verdict})
+            for name, estimate, verdict in (
+                ("evc_gain", true + 0.01, "ok"), ("ips_gain", true + 0.01, "at bound"),
+                ("top_down", rng.permutation(true), "ok"), ("practice_share", np.zeros(10), "ok"),
+            )
+        ],
+        ignore_index=True,
+    )  # fmt: skip
+    said = section._recovered({"recovery": table})
+    assert said.startswith("In 10 simulations about the optimum evc gain came back")
+    assert said.endswith("ips gain, top down and practice share did not.")
+
+
+def test_the_deciding_experiment_is_the_one_that_needs_fewest_people():
+    table = pandas.DataFrame(
+        {"experiment": ["a", "b"], "task": [0.2, 0.3], "length": [0.9, 0.8], "difference": [0.5, 1.0],
+         "people": [40.2, 20.1]}
+    )  # fmt: skip
+    said = section._decides({"decisive": table})
+    assert "without any: b." in said and "0.30" in said and "21 people a group" in said
+    assert "None of the experiments" in section._decides({"decisive": table.assign(people=math.inf)})
+
+
+def test_stimulated_studies_are_found():
+    assert vision.stimulated(STUDIES) == ["xie_2025"]
+
+
+def test_a_prediction_error_of_its_own_changes_the_predictions():
+    study = vision.with_prediction_error(load_study("kondat_2025"))
+    objective = Objective([study], VisualReactivation())
+    assert [c.name_in_full for c in objective.coordinates] == ["kondat_2025.prediction_error"]
+    plain = Objective([load_study("kondat_2025")], VisualReactivation())
+    np.testing.assert_array_equal(objective.predict(0, np.array([0.5])), plain.predict(0, np.zeros(0)))
+
+
+def test_an_unknown_variant_is_refused():
+    with pytest.raises(ValueError, match="unknown variant 'x'; use one of one biology for all"):
+        vision.fit_variant(STUDIES, "x")
+
+
+def test_the_index_rises_with_the_top_down_share_where_reactivation_is_all():
+    protocol = designs.reactivation()
+    low, high = (vision.index_at(VisualReactivation(top_down=share), protocol) for share in (0.05, 0.95))
+    assert low < high <= 1
+
+
+@pytest.fixture(scope="module")
+def own_share():
+    """The variant that absorbs the conflict, near its optimum."""
+    begin = {"evc_gain": 6.2, "ips_gain": 9.2, "practice_share": 0.01, "top_down": 0.69, "stimulation_shift": 9.0,
+             "transfer_time": 3.6e6, "amar_halpert_2017.baseline": 118.0, "xie_2025.gain_spread": 0.02,
+             "top_down (xie_2025)": 0.4}  # fmt: skip
+    return fit(STUDIES, vision.MODEL, starts=1, begin=begin, split={"top_down": {"xie_2025": "xie_2025"}})
+
+
+def test_one_share_does_not_explain_what_a_share_for_xie_absorbs(own_share):
+    """At the same place with one share for all, the likelihood is far lower."""
+    optimum = dict(own_share.optimum)
+    objective = Objective(STUDIES, VisualReactivation(), own_share.objective.biology)
+    position = np.array([c.inward(optimum[c.name_in_full]) for c in objective.coordinates])
+    assert own_share.log_likelihood > -objective.value(position) + 2
+    assert optimum["top_down (xie_2025)"] < optimum["top_down"]
+
+
+def test_gains_and_deciding_experiments_are_those_of_the_fit(own_share):
+    table = vision.gains(own_share, "xie_2025", [0.0, 64.0])
+    predicted = own_share.predictions.set_index("observation").predicted
+    for row in table.to_dict("records"):
+        name = f"{row['condition']}: {'trained' if row['offset'] == 0 else 'untrained'}"
+        assert row["gain"] == pytest.approx(predicted[name], rel=1e-9)
+    decisive = vision.decisive(own_share, "xie_2025", "song_2026")
+    five = decisive[decisive.experiment.str.startswith("five")]
+    assert (five.task < five.length).all() and np.isfinite(five.people).all()
+    assert decisive[~decisive.experiment.str.startswith("five")].people.map(math.isinf).all()
+
+
+def test_identified_parameters_are_recovered_from_precise_simulations():
+    """With standard errors of a twentieth, the gain of EVC and the threshold before training come back."""
+    sharp = tuple(
+        dataclasses.replace(study, observations=tuple(
+            dataclasses.replace(o, error=o.error / 20) for o in study.observations if o.kind == "mean"
+        ))
+        for study in STUDIES if any(o.kind == "mean" for o in study.observations)
+    )  # fmt: skip
+    truth = fit(sharp, vision.MODEL, starts=2)
+    found = recover_parameters(sharp, vision.MODEL, n=2, truth=truth, spread=0.02, starts=1, compared=0)
+    for name in ("evc_gain", "baseline"):
+        rows = found.table[found.table.parameter == name]
+        np.testing.assert_allclose(rows.estimate, rows.true, rtol=0.1)
+
+
+def test_the_section_applies_to_studies_of_vision_alone():
+    work = Work((), {}, load_shipped(MEMORY)[:1], (), QUICK, 1, 1)
+    assert section.SECTION.pieces(work) == []
+    names = [piece.name for piece in section.SECTION.pieces(dataclasses.replace(work, visual=STUDIES))]
+    assert names == ["vision, integrated reweighting", "vision, reward-driven read-out",
+                     "vision, visual reactivation and its variants", "vision, recovery"]  # fmt: skip
