@@ -11,7 +11,7 @@ from .._jit import kernel
 def lost(x):  # type: ignore[no-untyped-def]
     """1 − exp(−x), x ≥ 0; the series is exact to rounding and an order of magnitude cheaper for the usual tiny x."""
     if x < 1e-3:
-        return x * (1.0 - 0.5 * x * (1.0 - x / 3.0 * (1.0 - 0.25 * x * (1.0 - 0.2 * x))))
+        return x * (1.0 - x * (0.5 - x * (1.0 / 6.0 - x * (1.0 / 24.0 - x * (1.0 / 120.0)))))
     return -math.expm1(-x)
 
 
@@ -58,19 +58,24 @@ def captured(late, tag, protein_seen, s):  # type: ignore[no-untyped-def]
     if tag == 0:
         return late
     target = 1.0 if tag > 0 else -0.5
-    return late + (target - late) * lost(protein_seen / s.tau_late)
+    return late + (target - late) * lost(protein_seen * s.late_rate)
 
 
 @kernel
 def protein_after(protein, made_for, span, s):  # type: ignore[no-untyped-def]
     """Protein, and its integral (s), after `span` (s) of which the first `made_for` had synthesis."""
-    made_for = min(made_for, span)
-    kept = lost(made_for / s.tau_protein)
-    total = made_for + (protein - 1.0) * s.tau_protein * kept if made_for > 0.0 else 0.0
+    total = 0.0
     if made_for > 0.0:
-        protein += (1.0 - protein) * kept
-    kept = lost((span - made_for) / s.tau_protein)
-    return protein - protein * kept, total + protein * s.tau_protein * kept
+        made_for = min(made_for, span)
+        gain = (1.0 - protein) * lost(made_for * s.protein_rate)
+        total = made_for - gain * s.tau_protein
+        protein += gain
+    rest = span - made_for
+    if rest > 0.0:
+        loss = protein * lost(rest * s.protein_rate)
+        total += loss * s.tau_protein
+        protein -= loss
+    return protein, total
 
 
 @kernel

@@ -159,7 +159,7 @@ def presynaptic_calcium(i, step, g, n, tables, s, key_0, key_1):  # type: ignore
         for k in range(g.start[i], g.start[i + 1]):
             j = g.target[k]
             before = own + s.calcium_post * n.post_trace[j]
-            if before + s.calcium_pre > s.threshold_low or n.regime[k] != 0:
+            if before <= s.threshold_high and (before + s.calcium_pre > s.threshold_low or n.regime[k] != 0):
                 calcium_event(k, i, j, before, before + s.calcium_pre, step, n, tables, s, key_0, key_1)
     n.pre_trace[i] += 1.0
 
@@ -172,7 +172,8 @@ def postsynaptic_calcium(j, step, g, n, tables, s, key_0, key_1):  # type: ignor
         for position in range(g.first_incoming[j], g.first_incoming[j + 1]):
             i = g.incoming_source[position]
             before = own + s.calcium_pre * n.pre_trace[i]
-            if before + s.calcium_post > s.threshold_low or n.unsettled[j] != 0:
+            # above the higher threshold before: in regime 2 since the last event, and still
+            if before <= s.threshold_high and (before + s.calcium_post > s.threshold_low or n.unsettled[j] != 0):
                 k = g.incoming[position]
                 calcium_event(k, i, j, before, before + s.calcium_post, step, n, tables, s, key_0, key_1)
     n.post_trace[j] += 1.0
@@ -236,12 +237,6 @@ def settle_all(step, g, n, drives, tables, s):  # type: ignore[no-untyped-def]
     """A new stretch of the drive begins, or time has been skipped."""
     for j in range(n.unsettled.size):
         settle(j, step, g, n, drives, tables, s)
-
-
-@kernel
-def excite(k, j, deviation, late, n, s, resistance):  # type: ignore[no-untyped-def]
-    """A spike over synapse k adds w/R to the synaptic current of j."""
-    n.synaptic[j] += (s.resting_weight * (1.0 + late) + deviation) / resistance
 
 
 @kernel

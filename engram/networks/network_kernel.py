@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._jit import kernel
+from .borrowed_arrays import borrowed
 from .event_kernels import (
     SYNAPSES,
     bring_up,
-    excite,
     late_now,
     postsynaptic_calcium,
     presynaptic_calcium,
@@ -20,10 +20,12 @@ from .event_kernels import (
     resolve,
     settle_all,
 )
+from .closed_forms import captured, lost, regime_of
 from .random_normal import fill_normals
 
 BACKGROUND = 3  # streams of random numbers
 STIMULI = 16  # and one for each stimulus from here on
+NOTHING = 1e-30
 
 
 class Schedule(NamedTuple):
@@ -36,30 +38,40 @@ class Schedule(NamedTuple):
 
 
 @kernel
-def _transmit(i, step, g, n, tables, s, resistance, key_0, key_1, normals):  # type: ignore[no-untyped-def]
+def _transmit(i, step, g, n, tables, s, conductance, key_0, key_1, normals):  # type: ignore[no-untyped-def]
     """The spike of i arrives at its targets."""
     for k in range(g.fixed_start[i], g.fixed_start[i + 1]):
         n.synaptic[g.fixed_target[k]] += g.fixed_jump[k]
     if i >= n.active.size:
         return
     begin, end, time = g.start[i], g.start[i + 1], step * tables.dt
-    if n.active[i] != 0:
-        block = begin >> 2
+    pulsed = n.active[i] != 0
+    block = begin >> 2
+    if pulsed:
         fill_normals(normals, block, ((end + 3) >> 2) - block, key_0, key_1, SYNAPSES, step)
-        own = s.calcium_pre * n.pre_trace[i]
-        for k in range(begin, end):
-            regime = n.regime[k]
-            if regime != 0:
-                j = g.target[k]
-                calcium = own + s.calcium_post * n.post_trace[j]
-                bring_up(k, j, calcium, normals[k - 4 * block], step, n, tables, s)
-                if calcium <= s.threshold_high:
-                    n.regime[k] = min(regime, 1 if calcium > s.threshold_low else 0)
-                    n.unsettled[j] = 1
+    own = s.calcium_pre * n.pre_trace[i]
+    # in a pulse nearly all neurons were settled at the same time
+    common = time - n.settled[g.target[begin]] if end > begin else 0.0
+    common_loss = s.tau_protein * lost(common * s.protein_rate)
     for k in range(begin, end):
         j = g.target[k]
-        deviation = quiet_deviation(k, j, step, n, tables, s) if n.regime[k] == 0 else n.deviation[k]
-        excite(k, j, deviation, late_now(k, j, time, n, s), n, s, resistance)
+        if pulsed and n.regime[k] != 0:
+            calcium = own + s.calcium_post * n.post_trace[j]
+            bring_up(k, j, calcium, normals[k - 4 * block], step, n, tables, s)
+            n.regime[k] = min(n.regime[k], regime_of(calcium, s))
+            deviation = n.deviation[k]
+        else:
+            deviation = quiet_deviation(k, j, step, n, tables, s)
+        late = n.late[k]
+        if n.tag[k] != 0:
+            made = n.synthesis_end[j] - n.settled[j]
+            if time - n.settled[j] == common and (made <= 0.0 or made >= common):
+                produced = 0.0 if made <= 0.0 else 1.0
+                seen = n.protein_total[j] + produced * common + (n.protein[j] - produced) * common_loss
+                late = captured(late, n.tag[k], seen - n.captured_at[k], s)
+            else:
+                late = late_now(k, j, time, n, s)
+        n.synaptic[j] += (s.resting_weight * (1.0 + late) + deviation) * conductance
 
 
 @kernel
@@ -112,6 +124,8 @@ def _move_neurons(n, c, pushed, normals):  # type: ignore[no-untyped-def]
 @kernel
 def run_steps(end, g, n, schedule, stimuli, drives, tables, s, c, key_0, key_1, out_step, out_neuron):  # type: ignore[no-untyped-def]
     """Run until step `end`, or until `out_*` have no room for a step; the number of spikes written there."""
+    g, n, schedule, stimuli = borrowed(g), borrowed(n), borrowed(schedule), borrowed(stimuli)
+    drives, tables = borrowed(drives), borrowed(tables)
     neurons, excitatory, capacity = n.potential.size, n.active.size, n.queue_step.size
     longest = max(neurons, g.target.size and np.max(g.start[1:] - g.start[:-1]))
     normals, pushed = np.empty(longest + 8), np.zeros(neurons)
@@ -124,7 +138,7 @@ def run_steps(end, g, n, schedule, stimuli, drives, tables, s, c, key_0, key_1, 
             settle_all(step, g, n, drives, tables, s)
         while n.clock[2] < n.clock[1] and n.queue_step[n.clock[2] % capacity] + schedule.synaptic_delay <= step:
             i = n.queue_neuron[n.clock[2] % capacity]
-            _transmit(i, step, g, n, tables, s, c.resistance, key_0, key_1, normals)
+            _transmit(i, step, g, n, tables, s, 1.0 / c.resistance, key_0, key_1, normals)
             n.clock[2] += 1
         while n.clock[3] < n.clock[1] and n.queue_step[n.clock[3] % capacity] + schedule.calcium_delay <= step:
             i = n.queue_neuron[n.clock[3] % capacity]
@@ -139,8 +153,9 @@ def run_steps(end, g, n, schedule, stimuli, drives, tables, s, c, key_0, key_1, 
         if stimulated > 0:
             pushed[:] = 0.0
         for j in range(excitatory):
-            n.pre_trace[j] *= calcium_kept
-            n.post_trace[j] *= calcium_kept
+            # so small a trace moves no crossing by more than rounding; left to decay it would become denormal, and slow
+            n.pre_trace[j] = n.pre_trace[j] * calcium_kept if n.pre_trace[j] > NOTHING else 0.0
+            n.post_trace[j] = n.post_trace[j] * calcium_kept if n.post_trace[j] > NOTHING else 0.0
         step += 1
         n.clock[0] = step
         if spikes > 0:

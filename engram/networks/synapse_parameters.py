@@ -41,7 +41,8 @@ class SynapseConstants(NamedTuple):
     resting_weight: float
     tag_threshold: float
     tau_protein: float
-    tau_late: float
+    protein_rate: float
+    late_rate: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +138,8 @@ class CalciumSynapse:
             resting_weight=float(h_0),
             tag_threshold=self.tag_fraction * h_0,
             tau_protein=float(self.tau_protein),
-            tau_late=float(self.tau_late),
+            protein_rate=1.0 / self.tau_protein,
+            late_rate=1.0 / self.tau_late,
         )
 
 
