@@ -14,7 +14,7 @@ import numpy as np
 
 from .concentration import Concentration
 from .event_kernels import State
-from .recorders import SpikeRecorder, WeightRecorder
+from .recorders import SpikeCounter, SpikeRecorder, WeightRecorder
 from .stimulus import Stimulus
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ def write(path: Path, simulation: Simulation) -> None:
         if isinstance(recorder, SpikeRecorder):
             recorders.append({"kind": "spikes", "start": recorder.start, "end": recorder.end})
             arrays[f"spike_times_{number}"], arrays[f"spike_neurons_{number}"] = recorder.times, recorder.neurons
+        elif isinstance(recorder, SpikeCounter):
+            recorders.append({"kind": "counts", "start": recorder.start, "end": recorder.end})
+            arrays[f"counts_{number}"] = recorder.counts
         elif isinstance(recorder, WeightRecorder):
             recorders.append({"kind": "weights", "at": recorder.at, "core": recorder.core, "rows": recorder.rows})
         else:
@@ -92,6 +95,8 @@ def read(path: Path, network: TagAndCaptureNetwork, kind: type[Simulation]) -> S
         if kept["kind"] == "spikes":
             pieces = [(content[f"spike_times_{number}"], content[f"spike_neurons_{number}"])]
             simulation.recorders.append(SpikeRecorder(kept["start"], kept["end"], pieces))
+        elif kept["kind"] == "counts":
+            simulation.recorders.append(SpikeCounter(kept["start"], kept["end"], content[f"counts_{number}"]))
         else:
             simulation.recorders.append(WeightRecorder(tuple(kept["at"]), kept["core"], kept["rows"]))
     expected = simulation._state._asdict()

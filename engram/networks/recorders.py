@@ -67,6 +67,27 @@ class SpikeRecorder:
 
 
 @dataclass
+class SpikeCounter:
+    """How often each neuron spiked from ``start`` to before ``end`` (s): for runs too long to keep every spike."""
+
+    start: float = 0.0
+    end: float = float("inf")
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)
+
+    def stops(self, start: float, end: float) -> Iterable[float]:
+        return ()
+
+    def spikes(self, times: NDArray[np.float64], neurons: NDArray[np.int32]) -> None:
+        wanted = neurons[(times >= self.start) & (times < self.end)]
+        added = np.bincount(wanted, minlength=self.counts.size)
+        added[: self.counts.size] += self.counts
+        self.counts = added
+
+    def visit(self, simulation: Simulation) -> None:
+        return
+
+
+@dataclass
 class WeightRecorder:
     """Mean early weight (mV), late phase and protein of groups of synapses, at given times (s).
 
