@@ -1,15 +1,13 @@
 """Slow twins of the calcium synapse, written from its equations alone and stepped through time.
 
-`euler` repeats the scheme of the published simulator: everything once a step, forward Euler, calcium by its exponential.
-`exact_steps` cuts every step at the crossings of calcium and integrates each piece of the noise-free equations.
+`step` repeats the scheme of the published simulator for calcium and the early phase, everything once a step.
+`exact_step` cuts every step at the crossings of calcium and integrates each piece of the noise-free equations.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-
-import numpy as np
+from dataclasses import dataclass
 
 H_0 = 5 * 1645.6 / (1645.6 + 313.1)
 
@@ -20,7 +18,6 @@ class Synapse:
 
     c_pre: float = 1.0
     c_post: float = 0.2758
-    sigma: float = 0.0
     theta_pro: float = 0.5 * H_0
     c: float = 0.0
     h: float = H_0
@@ -35,24 +32,14 @@ class Synapse:
     theta_tag: float = 0.2 * H_0
     tau_p: float = 3600.0
     tau_z: float = 3600.0
-    random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
-    def slopes(self, above_p: bool, above_d: bool, total: float) -> tuple[float, float, float]:
-        dh = (0.1 * (H_0 - self.h) + self.gamma_p * (10 - self.h) * above_p - self.gamma_d * self.h * above_d) / self.tau_h
-        dp = (-self.p + (total > self.theta_pro)) / self.tau_p
-        tagged, untagged = self.h - H_0 > self.theta_tag, H_0 - self.h > self.theta_tag
-        dz = self.p * ((1 - self.z) * tagged - (self.z + 0.5) * untagged) / self.tau_z
-        return dh, dp, dz
-
-    def euler(self, pre: int, post: int, dt: float) -> None:
-        """One step: calcium, then everything else with the new calcium."""
+    def step(self, pre: int, post: int, dt: float) -> None:
+        """The published scheme: calcium first, then one exponential a step in the regime calcium is then in."""
         self.c = self.c * math.exp(-dt / self.tau_c) + pre * self.c_pre + post * self.c_post
         above_p, above_d = self.c >= self.theta_p, self.c >= self.theta_d
-        dh, dp, dz = self.slopes(above_p, above_d, abs(self.h - H_0))
-        noise = self.sigma * math.sqrt(dt / self.tau_h * (above_p + above_d)) if self.sigma else 0.0
-        self.z += dt * dz
-        self.p += dt * dp
-        self.h += dt * dh + (noise * self.random.standard_normal() if noise else 0.0)
+        pull = 0.1 + self.gamma_p * above_p + self.gamma_d * above_d
+        goal = (0.1 * H_0 + 10 * self.gamma_p * above_p) / pull
+        self.h = goal + (self.h - goal) * math.exp(-dt * pull / self.tau_h)
 
     def exact_step(self, dt: float, total: float) -> None:
         """One step without spikes or noise: pieces between crossings of calcium, each an exponential."""
