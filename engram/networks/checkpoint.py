@@ -68,7 +68,7 @@ def write(path: Path, simulation: Simulation) -> None:
 def read(path: Path, network: TagAndCaptureNetwork, kind: type[Simulation]) -> Simulation:
     """A simulation of `network` from a checkpoint."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             content = {name: file[name] for name in file.files}
         header = json.loads(str(content["header"]))
         version, fingerprint = header["format"], header["network"]

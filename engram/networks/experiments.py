@@ -194,29 +194,25 @@ def dose_by_stimulus(
     rates: Sequence[float] = tuple(10.0 * number for number in range(1, 11)),
     seed: int = 1,
     threads: int = 1,
+    recall_too: bool = False,
     network: TagAndCaptureNetwork | None = None,
 ) -> pandas.DataFrame:
-    """Weights after 8 h for neuromodulator concentrations n × learning rates (Hz), n from learning to the end.
+    """Weights (and recall) after 8 h for neuromodulator concentrations n × learning rates (Hz), n from learning on.
 
-    Nothing but synthesis depends on n, and proteins act on transmission only after minutes: each rate is learned once,
-    and the doses branch from there.
+    One row a pair; the same seed throughout, so that a dose changes nothing but synthesis.
     """
     import pandas
 
     chosen = TagAndCaptureNetwork() if network is None else network
 
-    def work(rate: float) -> list[dict[str, float]]:
+    def work(case: tuple[float, float]) -> dict[str, float]:
+        rate, level = case
         protocol = replace(PROTOCOL_2022, rate=rate)
-        rows = []
-        for level in levels:
-            found = consolidation(
-                chosen, protocol, seed=seed, recall_too=False,
-                concentration=Concentration.step(level, start=protocol.pulses[0]),
-            )["8 h"]  # fmt: skip
-            rows.append({"rate (Hz)": rate, "n": level, **found})
-        return rows
+        concentration = Concentration.step(level, start=protocol.pulses[0])
+        found = consolidation(chosen, protocol, seed=seed, concentration=concentration, recall_too=recall_too)["8 h"]
+        return {"rate (Hz)": rate, "n": level, **found}
 
-    return pandas.DataFrame([row for rows in in_threads(work, rates, threads) for row in rows])
+    return pandas.DataFrame(in_threads(work, [(rate, level) for rate in rates for level in levels], threads))
 
 
 def onset_and_duration(
@@ -226,9 +222,10 @@ def onset_and_duration(
     durations: Sequence[float] = (30 * minute, 60 * minute, float("inf")),
     seed: int = 1,
     threads: int = 1,
+    recall_too: bool = False,
     network: TagAndCaptureNetwork | None = None,
 ) -> pandas.DataFrame:
-    """Weights after 8 h for a neuromodulator that comes `onset` (s) after learning and lasts `duration` (s)."""
+    """Weights (and recall) after 8 h for a neuromodulator that comes `onset` (s) after learning and lasts `duration` (s)."""
     import pandas
 
     chosen = TagAndCaptureNetwork() if network is None else network
@@ -237,7 +234,7 @@ def onset_and_duration(
     def work(case: tuple[float, float]) -> dict[str, float]:
         onset, duration = case
         concentration = Concentration.step(level, start=end + onset, duration=duration)
-        found = consolidation(chosen, PROTOCOL_2022, seed=seed, concentration=concentration, recall_too=False)["8 h"]
+        found = consolidation(chosen, PROTOCOL_2022, seed=seed, concentration=concentration, recall_too=recall_too)["8 h"]
         return {"onset (s)": onset, "duration (s)": duration, **found}
 
     cases = [(onset, duration) for duration in durations for onset in onsets]
