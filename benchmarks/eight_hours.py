@@ -46,7 +46,10 @@ def main(folder: Path, seed: int = 1) -> None:
         spent += time.process_time() - begin
         simulation.save(kept)
         spent_file.write_text(json.dumps(spent))
-        print(f"{simulation.time:9.1f} s  {spent:8.1f} CPU s, {spent / simulation.time:.4f} a biological second", flush=True)
+        print(
+            f"{simulation.time:9.1f} s  {spent:8.1f} CPU s, {spent / simulation.time:.4f} a biological second",
+            flush=True,
+        )
     counter = simulation.recorders[2]
     assert isinstance(counter, SpikeCounter)
     rates = counter.counts / (RECALL - 20.0)

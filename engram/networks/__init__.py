@@ -1,6 +1,6 @@
 """Spiking networks. The tag-and-capture network of Luboeinski & Tetzlaff 2021 and Lehr, Luboeinski & Tetzlaff 2022.
 
-Neurons take small steps, plastic synapses are touched by their own events only. Public names are loaded when first used.
+Neurons take small steps, plastic synapses are touched by their own events only. Public names are loaded when used.
 """
 
 from importlib import import_module
@@ -16,9 +16,7 @@ _HOME = {
     "normal_deviates": "random_normal", "onset_and_duration": "experiments", "run_synapse": "calcium_synapse",
 }  # fmt: skip
 
-__all__ = [  # noqa: PLE0604
-    *_HOME,
-]
+__all__ = [*_HOME]
 
 
 def __getattr__(name: str) -> Any:

@@ -50,7 +50,7 @@ def _quiet(early, late, protein, now, span, drives, stretch, s):  # type: ignore
 
 @kernel
 def follow(times, jumps, columns, switches, drives, s, key_0, key_1, trial, out):  # type: ignore[no-untyped-def]
-    """One trial. `columns` and `switches`: where to record and which stretch of the drive begins at an event, −1 for neither."""
+    """One trial. `columns` and `switches`: where to record and which stretch of the drive begins; −1 for neither."""
     calcium, early, late, protein, now = 0.0, 0.0, 0.0, 0.0, 0.0
     stretch = 0
     for event in range(times.size):
@@ -194,9 +194,7 @@ def _in_threads(
 
     def part(number: int) -> Any:
         first, end = int(cuts[number]), int(cuts[number + 1])
-        return follow_trials(
-            times, jumps, columns, switches, drives, constants, *halves, first, out[first:end]
-        )
+        return follow_trials(times, jumps, columns, switches, drives, constants, *halves, first, out[first:end])
 
     if threads == 1:
         part(0)

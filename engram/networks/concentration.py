@@ -95,7 +95,9 @@ class Concentration:
         """n at a time (s); at a step or release, what it is from then on."""
         level = next((n for start, n in reversed(self.steps) if start <= time), 0.0)
         return level + sum(
-            amount * math.exp(-(time - start) / clearance) for start, amount, clearance in self.releases if start <= time
+            amount * math.exp(-(time - start) / clearance)
+            for start, amount, clearance in self.releases
+            if start <= time
         )
 
     def drives(self) -> Drives:

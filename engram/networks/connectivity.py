@@ -95,7 +95,9 @@ class Connectivity:
         """From a (sources, targets) array that is nonzero where there is a synapse."""
         dense = np.asarray(matrix)
         if dense.shape != (sources, targets):
-            raise ValueError(f"the connectivity has shape {dense.shape}; it must be ({sources}, {targets}), source first")
+            raise ValueError(
+                f"the connectivity has shape {dense.shape}; it must be ({sources}, {targets}), source first"
+            )
         if np.isnan(dense.astype(float)).any():
             raise ValueError("the connectivity holds NaN: use 0 for no synapse and 1 for one")
         pre, post = np.nonzero(dense)

@@ -212,7 +212,7 @@ def settle(j, step, g, n, drives, tables, s):  # type: ignore[no-untyped-def]
 
 @kernel
 def resolve(step, g, n, drives, tables, s, key_0, key_1):  # type: ignore[no-untyped-def]
-    """Sample every synapse that is or was out of regime 0, close those whose calcium has fallen, settle their neurons."""
+    """Sample every synapse out of regime 0, close those whose calcium has fallen, settle their neurons."""
     for i in range(n.active.size):
         if n.active[i] == 0:
             continue

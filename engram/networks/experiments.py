@@ -11,8 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
 from ..units import hour, minute
 from .concentration import Concentration
 from .readouts import WINDOW, Recall, recall
@@ -24,7 +22,11 @@ from .tag_and_capture import TagAndCaptureNetwork
 if TYPE_CHECKING:
     import pandas
 
-_Case, _Result = TypeVar("_Case"), TypeVar("_Result")
+_Case = TypeVar("_Case")
+_Result = TypeVar("_Result")
+LEVELS = tuple(0.02 * number for number in range(10))
+RATES = tuple(10.0 * number for number in range(1, 11))
+ONSETS = tuple(30 * minute * number for number in range(7))
 SETTLING = 5.0  # s of background between skipped hours and recall
 
 
@@ -69,7 +71,7 @@ PROTOCOL_2022 = AssemblyProtocol(rate=60.0, sources=4, recall_sources=4)
 
 
 def in_threads(work: Callable[[_Case], _Result], cases: Iterable[_Case], threads: int = 1) -> list[_Result]:
-    """`work` of every case, in order; the compiled loops run side by side and give the same bits as one after another."""
+    """`work` of every case, in order; compiled loops run side by side, with the same bits as one after another."""
     if threads == 1:
         return [work(case) for case in cases]
     with ThreadPoolExecutor(threads) as pool:
@@ -96,7 +98,9 @@ def read_recall(simulation: Simulation, protocol: AssemblyProtocol, start: float
     neurons, centre = simulation.network.neurons, protocol.pulses[-1]
     recorders = [recorder for recorder in simulation.recorders if isinstance(recorder, SpikeRecorder)]
     first = next(one for one in recorders if one.start <= centre - WINDOW / 2)
-    last = next(one for one in recorders if one.start <= start + 0.1 - WINDOW / 2 and one.end >= start + 0.1 + WINDOW / 2)
+    last = next(
+        one for one in recorders if one.start <= start + 0.1 - WINDOW / 2 and one.end >= start + 0.1 + WINDOW / 2
+    )
     learned = first.counts(centre - WINDOW / 2, centre + WINDOW / 2, neurons)
     recalled = last.counts(start + 0.1 - WINDOW / 2, start + 0.1 + WINDOW / 2, neurons)
     return recall(
@@ -190,8 +194,8 @@ def consolidation_trials(
 
 def dose_by_stimulus(
     *,
-    levels: Sequence[float] = tuple(0.02 * number for number in range(10)),
-    rates: Sequence[float] = tuple(10.0 * number for number in range(1, 11)),
+    levels: Sequence[float] = LEVELS,
+    rates: Sequence[float] = RATES,
     seed: int = 1,
     threads: int = 1,
     recall_too: bool = False,
@@ -218,14 +222,14 @@ def dose_by_stimulus(
 def onset_and_duration(
     *,
     level: float = 0.18,
-    onsets: Sequence[float] = tuple(30 * minute * number for number in range(7)),
+    onsets: Sequence[float] = ONSETS,
     durations: Sequence[float] = (30 * minute, 60 * minute, float("inf")),
     seed: int = 1,
     threads: int = 1,
     recall_too: bool = False,
     network: TagAndCaptureNetwork | None = None,
 ) -> pandas.DataFrame:
-    """Weights (and recall) after 8 h for a neuromodulator that comes `onset` (s) after learning and lasts `duration` (s)."""
+    """Weights (and recall) after 8 h for a neuromodulator `onset` (s) after learning that lasts `duration` (s)."""
     import pandas
 
     chosen = TagAndCaptureNetwork() if network is None else network
@@ -234,7 +238,9 @@ def onset_and_duration(
     def work(case: tuple[float, float]) -> dict[str, float]:
         onset, duration = case
         concentration = Concentration.step(level, start=end + onset, duration=duration)
-        found = consolidation(chosen, PROTOCOL_2022, seed=seed, concentration=concentration, recall_too=recall_too)["8 h"]
+        found = consolidation(chosen, PROTOCOL_2022, seed=seed, concentration=concentration, recall_too=recall_too)[
+            "8 h"
+        ]
         return {"onset (s)": onset, "duration (s)": duration, **found}
 
     cases = [(onset, duration) for duration in durations for onset in onsets]
@@ -242,6 +248,8 @@ def onset_and_duration(
 
 
 def table_of_means(trials: pandas.DataFrame) -> pandas.DataFrame:
-    """Mean and standard deviation over seeds of `consolidation_trials`, one row a quantity."""
+    """Mean and standard deviation over seeds of `consolidation_trials`: a row a quantity, columns by recall."""
+    import pandas
+
     grouped = trials.groupby(level="recall")
-    return grouped.agg([np.mean, "std"]).T.unstack()
+    return pandas.concat({"mean": grouped.mean().T, "sd": grouped.std().T}, axis=1).swaplevel(axis=1).sort_index(axis=1)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .._jit import kernel
 from .borrowed_arrays import borrowed
+from .closed_forms import captured, lost, regime_of
 from .event_kernels import (
     SYNAPSES,
     bring_up,
@@ -20,7 +21,6 @@ from .event_kernels import (
     resolve,
     settle_all,
 )
-from .closed_forms import captured, lost, regime_of
 from .random_normal import fill_normals
 
 BACKGROUND = 3  # streams of random numbers

@@ -4,8 +4,8 @@ r"""Leaky integrate-and-fire neurons with coloured background current, carried o
     İ_syn = −I_syn/τ_syn + Σ (w/R) δ(t − t_spike − delay)
     I an Ornstein-Uhlenbeck current: mean μ, correlation time τ, standard deviation σ_WN/√(2τ)
 
-Synaptic and Ornstein-Uhlenbeck currents are exact at the ends of a step. The potential is exact for the synaptic current
-and takes the expected path of the other between its two ends. What is left out is a fluctuation of about
+Synaptic and Ornstein-Uhlenbeck currents are exact at the ends of a step. The potential is exact for the synaptic
+current and takes the expected path of the other between its two ends. What is left out is a fluctuation of about
 R sd √(dt³/(6 τ)) / τ_m a step (0.008 mV at 0.2 ms), and crossings are seen at the ends of steps.
 """
 

@@ -1,4 +1,4 @@
-r"""Normal deviates that are a pure function of (seed, stream, step, index): no state, so no order and no threads matter.
+r"""Normal deviates as a pure function of (seed, stream, step, index): no state, so neither order nor threads matter.
 
 Philox-4x32-10 (Salmon, Moraes, Dror & Shaw 2011, doi:10.1145/2063384.2063405) turns the counter (block, stream, step)
 under the key `seed` into 128 random bits; each half makes two deviates (Box & Muller 1958,

@@ -227,7 +227,7 @@ class Simulation:
 
     def weights(self) -> Weights:
         """All plastic weights now. Nothing changes: a synapse within a calcium pulse is sampled for this reading."""
-        state = State(*(array.copy() for array in self._state))
+        state = self._copied()
         resolve(self.step, self.network.wiring, state, self._drives, self._tables, self._constants, *self._key)
         settle_all(self.step, self.network.wiring, state, self._drives, self._tables, self._constants)
         early, late = weights_now(self.step, self.network.wiring, state, self._tables, self._constants)
@@ -267,10 +267,13 @@ class Simulation:
         state.settled[:] = state.synthesis_end[:] = self.time
         settle_all(self.step, self.network.wiring, state, self._drives, self._tables, self._constants)
 
+    def _copied(self) -> State:
+        return State(**{name: array.copy() for name, array in self._state._asdict().items()})
+
     def branch(self) -> Simulation:
         """An independent copy that goes on from here."""
         other = copy.copy(self)
-        other._state = State(*(array.copy() for array in self._state))
+        other._state = self._copied()
         other.recorders = copy.deepcopy(self.recorders)
         return other
 

@@ -66,7 +66,8 @@ class TagAndCaptureNetwork:
         description="weight of inhibitory neurons, taken negative",
     )  # fmt: skip
     dt: float = parameter(
-        2e-4, unit="s", bounds=(1e-6, 1e-2), symbol="Δt", source=_2021, verified=True, description="step of the neurons",
+        2e-4, unit="s", bounds=(1e-6, 1e-2), symbol="Δt", source=_2021, verified=True,
+        description="step of the neurons",
     )  # fmt: skip
     resolve_interval: float = parameter(
         0.1, unit="s", bounds=(1e-4, 1.0), symbol="–", source="chosen: error measured in tests", verified=False,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 H_0 = 5 * 1645.6 / (1645.6 + 313.1)
 
@@ -48,7 +49,7 @@ class Synapse:
             if self.c > theta > self.c * math.exp(-dt / self.tau_c):
                 cuts.append(self.tau_c * math.log(self.c / theta))
         cuts.sort()
-        for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+        for begin, end in pairwise(cuts):
             middle = self.c * math.exp(-0.5 * (begin + end) / self.tau_c)
             above_p, above_d = middle > self.theta_p, middle > self.theta_d
             pull = 0.1 + self.gamma_p * above_p + self.gamma_d * above_d

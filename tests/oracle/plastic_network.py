@@ -1,7 +1,7 @@
 """Slow twin of the tag-and-capture network: dense matrices, every synapse stepped at every step.
 
-Only the random numbers come from the library. Plasticity has no noise here; within a step calcium is cut at its crossings,
-tags and synthesis are looked at once a step.
+Only the random numbers come from the library. Plasticity has no noise here; within a step calcium is cut at its
+crossings, tags and synthesis are looked at once a step.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def simulate(
     tau_z: float = 3600.0,
     theta_pro: float = 0.5 * H_0,
 ) -> dict[str, np.ndarray]:
-    """`plastic`: E×E of 0 and 1, source first. `fixed`: all×all, nA. `stimuli`: on, off (steps), neurons, mean, sd (nA)."""
+    """`plastic`: E×E of 0 and 1, source first. `fixed`: all×all, nA. `stimuli`: on, off, neurons, mean, sd (nA)."""
     excitatory, neurons = len(plastic), len(fixed)
     tau_m, tau_syn, tau, resistance, sd = 0.01, 0.005, 0.005, 10.0, 0.05 / np.sqrt(2 * 0.005)
     before, after = coloured_path(dt, tau, tau_m, resistance)

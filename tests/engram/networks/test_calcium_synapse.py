@@ -145,7 +145,11 @@ def test_law_of_the_noise_is_that_of_the_stepped_equations():
         c = c * np.exp(-dt / 0.0488) + arrivals[step]
         both, low = c > 3.0, c > 1.2
         drift = 0.1 * (H_0 - h) + 1645.6 * (10 - h) * both - 313.1 * h * low
-        h = h + dt * drift / 688.4 + 2.90436 * np.sqrt(dt / 688.4 * (int(both) + int(low))) * rng.standard_normal(trials)
+        h = (
+            h
+            + dt * drift / 688.4
+            + 2.90436 * np.sqrt(dt / 688.4 * (int(both) + int(low))) * rng.standard_normal(trials)
+        )
         if step in np.round(record / dt).astype(int):
             found.append(h)
     for column, stepped in enumerate(found):
@@ -171,7 +175,8 @@ def tetanus(rate: float, duration: float, starts: tuple[float, ...]) -> np.ndarr
 @pytest.mark.parametrize(
     ("protocol", "early", "late"),
     [
-        ("strong tetanus", 1, 1), ("weak tetanus", 1, 0), ("strong low-frequency", -1, -1), ("weak low-frequency", -1, 0)
+        ("strong tetanus", 1, 1), ("weak tetanus", 1, 0),
+        ("strong low-frequency", -1, -1), ("weak low-frequency", -1, 0),
     ],
 )  # fmt: skip
 def test_classical_protocols(protocol, early, late):

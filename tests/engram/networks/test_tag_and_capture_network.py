@@ -294,7 +294,10 @@ def test_mutual_information_of_independent_vectors_is_zero_and_of_equal_ones_the
             r"dt 0.01 s is larger than the synaptic delay 0.003 s",
         ),
         (lambda: small(plastic_synapses=Connectivity.random(10, 10, 0.5, 1)), "connects 10 to 10 neurons"),
-        (lambda: Connectivity.from_matrix(np.zeros((3, 4)), sources=3, targets=3), r"shape \(3, 4\); it must be \(3, 3\)"),
+        (
+            lambda: Connectivity.from_matrix(np.zeros((3, 4)), sources=3, targets=3),
+            r"shape \(3, 4\); it must be \(3, 3\)",
+        ),
         (lambda: Connectivity.from_matrix([[np.nan]], sources=1, targets=1), "holds NaN"),
         (lambda: Connectivity.from_pairs([0, 7], [1, 1], sources=3, targets=3), r"source\[1\] is 7"),
         (lambda: Connectivity.from_pairs([0, 0], [1, 1], sources=3, targets=3), "0 -> 1 is given twice"),
