@@ -12,4 +12,5 @@ at run time depends on this package. One subject a module:
 ``windows``          how late, and how early, a release may come
 ``salience``         what a larger dose does under either capture rule: the discriminating prediction
 ``reconsolidation``  what is left of a late trace after reactivation
+``plastic_synapse``  the calcium synapse and its network, and the trace that a cell assembly corresponds to
 """
