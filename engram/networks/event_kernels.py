@@ -112,7 +112,8 @@ def bring_up(k, j, calcium, deviate, step, n, tables, s):  # type: ignore[no-unt
     regime = n.regime[k]
     low = s.threshold_high if regime == 2 else s.threshold_low
     if calcium > low and since < tables.kept.shape[1]:  # one regime all along
-        mean, old = s.means[regime], n.deviation[k]
+        # a tuple is slow to index with what is known only at run time
+        mean, old = s.means[2] if regime == 2 else s.means[1], n.deviation[k]
         new = mean + (old - mean) * tables.kept[regime, since] + tables.noise[regime, since] * deviate
     else:
         span = since * tables.dt
@@ -172,10 +173,14 @@ def postsynaptic_calcium(j, step, g, n, tables, s, key_0, key_1):  # type: ignor
         for position in range(g.first_incoming[j], g.first_incoming[j + 1]):
             i = g.incoming_source[position]
             before = own + s.calcium_pre * n.pre_trace[i]
+            after = before + s.calcium_post
             # above the higher threshold before: in regime 2 since the last event, and still
-            if before <= s.threshold_high and (before + s.calcium_post > s.threshold_low or n.unsettled[j] != 0):
+            if before <= s.threshold_high and (after > s.threshold_low or n.unsettled[j] != 0):
                 k = g.incoming[position]
-                calcium_event(k, i, j, before, before + s.calcium_post, step, n, tables, s, key_0, key_1)
+                # in regime 1 since the last event, and still
+                if n.regime[k] == 1 and before > s.threshold_low and after <= s.threshold_high:
+                    continue
+                calcium_event(k, i, j, before, after, step, n, tables, s, key_0, key_1)
     n.post_trace[j] += 1.0
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .._jit import kernel
 from .borrowed_arrays import borrowed
-from .closed_forms import captured, lost, regime_of
+from .closed_forms import lost, regime_of
 from .event_kernels import (
     SYNAPSES,
     bring_up,
@@ -62,15 +62,15 @@ def _transmit(i, step, g, n, tables, s, conductance, key_0, key_1, normals):  # 
             deviation = n.deviation[k]
         else:
             deviation = quiet_deviation(k, j, step, n, tables, s)
-        late = n.late[k]
-        if n.tag[k] != 0:
-            made = n.synthesis_end[j] - n.settled[j]
-            if time - n.settled[j] == common and (made <= 0.0 or made >= common):
-                produced = 0.0 if made <= 0.0 else 1.0
-                seen = n.protein_total[j] + produced * common + (n.protein[j] - produced) * common_loss
-                late = captured(late, n.tag[k], seen - n.captured_at[k], s)
-            else:
-                late = late_now(k, j, time, n, s)
+        late, tag, made = n.late[k], n.tag[k], n.synthesis_end[j] - n.settled[j]
+        if time - n.settled[j] == common and (made <= 0.0 or made >= common):
+            # the usual case without a branch on the tag, which nobody can predict
+            produced = 0.0 if made <= 0.0 else 1.0
+            seen = n.protein_total[j] + produced * common + (n.protein[j] - produced) * common_loss
+            tagged, target = (1.0 if tag != 0 else 0.0), (1.0 if tag > 0 else -0.5)
+            late += (target - late) * lost(tagged * (seen - n.captured_at[k]) * s.late_rate)
+        elif tag != 0:
+            late = late_now(k, j, time, n, s)
         n.synaptic[j] += (s.resting_weight * (1.0 + late) + deviation) * conductance
 
 

@@ -178,7 +178,7 @@ class Simulation:
                 stop, self.network.wiring, self._state, self._schedule, self._stimuli, self._drives, self._tables,
                 self._constants, self._neuron, *self._key, steps, neurons,
             )  # fmt: skip
-            times = steps[:found] * self.network.dt
+            times = np.multiply(steps[:found], self.network.dt, dtype=np.float64)
             for recorder in self.recorders:
                 recorder.spikes(times, neurons[:found])
 
