@@ -1,6 +1,6 @@
 """``python -m benchmarks.network_against_trace``: one protocol, two levels of description.
 
-The 2022 protocol in the spiking network, the neuromodulator as a step of n = 0.18 at several onsets and durations and of
+The 2022 protocol in the network, the neuromodulator as a step of n = 0.18 at several onsets and durations, and of
 several heights from learning on, beside the one memory trace that the state of the network at 20 s corresponds to
 (`theory.plastic_synapse`: mean early phase and mean S of the neurons the synapses reach). Some minutes.
 """
