@@ -161,6 +161,28 @@ def test_law_of_the_noise_is_that_of_the_stepped_equations():
         assert centred.pvalue > 1e-3
 
 
+@pytest.mark.parametrize(
+    ("duration", "starts", "published"),
+    [
+        (1.0, (3600.0, 4200.0, 4800.0), ((195.8, 4.5), (176.5, 2.7))),
+        (0.2, (3600.0,), ((125.4, 9.2), (100.8, 0.3))),
+    ],
+)
+def test_weights_after_poisson_tetani_have_the_mean_and_spread_of_the_reference(duration, starts, published):
+    """Mean and sd of 22 trials of the original program, % of h_0 at 4 860 s and 8 h; its few output spikes left out."""
+    rng, weights = np.random.default_rng(0), []
+    for trial in range(300):
+        spikes = [start + rng.uniform(0, duration, rng.poisson(100 * duration)) for start in starts]
+        pre = np.sort(np.concatenate(spikes))
+        run = run_synapse(CalciumSynapse(), pre, [], record_at=[4860.0, 28800.0], seed=trial)
+        weights.append(100 * run.weight[0] / H_0)
+    for found, (mean, deviation) in zip(np.array(weights).T, published, strict=True):
+        assert found.mean() == pytest.approx(mean, abs=3 * deviation / np.sqrt(22) + 0.05)  # it is printed to 0.1
+        low, high = (np.sqrt(stats.chi2.ppf(q, 21) / 21) for q in (0.001, 0.999))
+        assert low * found.std() < deviation + 0.05
+        assert deviation - 0.05 < high * found.std()
+
+
 def test_where_one_looks_does_not_change_the_law():
     pre = np.arange(0.0, 0.4, 0.01)
     once = run_synapse(CalciumSynapse(), pre, [], record_at=[0.45], trials=20_000, seed=5).early[:, 0]
