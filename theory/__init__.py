@@ -14,4 +14,5 @@ at run time depends on this package. One subject a module:
 ``reconsolidation``  what is left of a late trace after reactivation
 ``visual_code``      Fisher information and threshold of two populations, and when learning looks general
 ``few_shot``         what a few examples can teach, as a function of geometry
+``plastic_synapse``  the calcium synapse and its network, and the trace that a cell assembly corresponds to
 """
