@@ -18,8 +18,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..._jit import kernel
+from .fused import fma
 
-BLOCK = 250  # neurons updated, then looked through for spikes, together
+BLOCK = 512
 RESCALE = 1000  # steps
 
 DONE, TOO_MANY_SPIKES, NOT_FINITE = 0, 1, 2
@@ -89,30 +90,32 @@ class Sampling(NamedTuple):
 
 
 @kernel
-def _update_adapting(potential, adaptation, excitatory, inhibitory, scale_e, scale_i, c, e_e, e_i):  # type: ignore[no-untyped-def]
-    above = 0
+def _update_adapting(potential, adaptation, excitatory, inhibitory, gain_e, gain_i, pull_i, c):  # type: ignore[no-untyped-def]
+    above = False
     for i in range(len(potential)):
         v = potential[i]
         w = adaptation[i]
-        a = excitatory[i] * scale_e
-        b = inhibitory[i] * scale_i
-        new = (c.keep * v + c.rest) + (a * (e_e - v) + b * (e_i - v)) - c.from_w * w
-        adaptation[i] = c.keep_w * w + (c.w_from_v * v + c.w_rest)
+        h_e = excitatory[i]
+        h_i = inhibitory[i]
+        kept = fma(h_i, gain_i, fma(h_e, gain_e, c.keep))
+        new = fma(v, kept, fma(w, c.from_w, fma(h_i, pull_i, c.rest)))
+        adaptation[i] = fma(c.keep_w, w, fma(c.w_from_v, v, c.w_rest))
         potential[i] = new
-        above += new > c.threshold
+        above |= new > c.threshold
     return above
 
 
 @kernel
-def _update_plain(potential, excitatory, inhibitory, scale_e, scale_i, c, e_e, e_i):  # type: ignore[no-untyped-def]
-    above = 0
+def _update_plain(potential, excitatory, inhibitory, gain_e, gain_i, pull_i, c):  # type: ignore[no-untyped-def]
+    above = False
     for i in range(len(potential)):
         v = potential[i]
-        a = excitatory[i] * scale_e
-        b = inhibitory[i] * scale_i
-        new = (c.keep * v + c.rest) + (a * (e_e - v) + b * (e_i - v))
+        h_e = excitatory[i]
+        h_i = inhibitory[i]
+        kept = fma(h_i, gain_i, fma(h_e, gain_e, c.keep))
+        new = fma(v, kept, fma(h_i, pull_i, c.rest))
         potential[i] = new
-        above += new > c.threshold
+        above |= new > c.threshold
     return above
 
 
@@ -158,7 +161,7 @@ def simulate(  # type: ignore[no-untyped-def]
     """
     cells = len(state.potential)
     one = state.potential.dtype.type(1)
-    flagged = np.empty((cells_e + BLOCK - 1) // BLOCK + (cells - cells_e + BLOCK - 1) // BLOCK, np.int64)
+    flagged = np.empty((cells_e + BLOCK - 1) // BLOCK + (cells - cells_e + BLOCK - 1) // BLOCK, np.bool_)
     afferent = len(state.afferent) > 0
     scale_e = 1.0
     scale_i = 1.0
@@ -170,22 +173,22 @@ def simulate(  # type: ignore[no-untyped-def]
         kind = state.potential.dtype.type
         # (1) potential and adaptation, from the old values
         block = 0
-        gain_e = kind(scale_e) * e.gain
-        gain_i = kind(scale_i) * e.gain
+        gain_e = kind(scale_e) * -e.gain
+        gain_i = kind(scale_i) * -e.gain
         for start in range(0, cells_e, BLOCK):
             stop = min(start + BLOCK, cells_e)
             flagged[block] = _update_adapting(
                 state.potential[start:stop], state.adaptation[start:stop], state.excitatory[start:stop],
-                state.inhibitory[start:stop], gain_e, gain_i, e, common.reversal_excitatory, common.reversal_inhibitory,
+                state.inhibitory[start:stop], gain_e, gain_i, gain_i * -common.reversal_inhibitory, e,
             )  # fmt: skip
             block += 1
-        gain_e = kind(scale_e) * i_.gain
-        gain_i = kind(scale_i) * i_.gain
+        gain_e = kind(scale_e) * -i_.gain
+        gain_i = kind(scale_i) * -i_.gain
         for start in range(cells_e, cells, BLOCK):
             stop = min(start + BLOCK, cells)
             flagged[block] = _update_plain(
                 state.potential[start:stop], state.excitatory[start:stop], state.inhibitory[start:stop],
-                gain_e, gain_i, i_, common.reversal_excitatory, common.reversal_inhibitory,
+                gain_e, gain_i, gain_i * -common.reversal_inhibitory, i_,
             )  # fmt: skip
             block += 1
         if injection.first <= step < injection.stop:
@@ -193,9 +196,9 @@ def simulate(  # type: ignore[no-untyped-def]
                 neuron = injection.neuron[k]
                 state.potential[neuron] += injection.push[k]
                 if neuron < cells_e:
-                    flagged[neuron // BLOCK] += 1
+                    flagged[neuron // BLOCK] = True
                 else:
-                    flagged[(cells_e + BLOCK - 1) // BLOCK + (neuron - cells_e) // BLOCK] += 1
+                    flagged[(cells_e + BLOCK - 1) // BLOCK + (neuron - cells_e) // BLOCK] = True
         # (2) refractory neurons are at rest
         while clamped < count and step - spikes[clamped, 0] > common.refractory_steps:
             clamped += 1
@@ -206,7 +209,7 @@ def simulate(  # type: ignore[no-untyped-def]
         first = count
         block = 0
         for start in range(0, cells_e, BLOCK):
-            if flagged[block] > 0:
+            if flagged[block]:
                 for neuron in range(start, min(start + BLOCK, cells_e)):
                     if state.potential[neuron] > e.threshold:
                         if count == len(spikes):
@@ -217,7 +220,7 @@ def simulate(  # type: ignore[no-untyped-def]
                         state.adaptation[neuron] += e.jump_w
             block += 1
         for start in range(cells_e, cells, BLOCK):
-            if flagged[block] > 0:
+            if flagged[block]:
                 for neuron in range(start, min(start + BLOCK, cells)):
                     if state.potential[neuron] > i_.threshold:
                         if count == len(spikes):
