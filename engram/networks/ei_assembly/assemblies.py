@@ -131,14 +131,19 @@ def add_assemblies(
     for pathway, stream in zip(("e_e", "i_e", "e_i"), pathways, strict=True):
         if pathway not in targets:
             continue
-        inputs = np.ascontiguousarray(weights[pathway].toarray().T, dtype=np.float32)  # [postsynaptic, presynaptic]
+        concerned, place = np.unique(part[pathway[2]], return_inverse=True)
+        place = place.reshape(part[pathway[2]].shape)
+        every = weights[pathway].T.tocsr()  # [postsynaptic, presynaptic]
+        inputs = every[concerned].toarray().astype(np.float32)
         for assembly, own in enumerate(stream.spawn(number)):
             if strengths[assembly] > 0:
                 _rewire(
-                    np.random.default_rng(own), inputs, part[pathway[0]][assembly], part[pathway[2]][assembly],
-                    targets[pathway], np.float32(strengths[assembly]), pathway,
+                    np.random.default_rng(own), inputs, part[pathway[0]][assembly], place[assembly],
+                    concerned, targets[pathway], np.float32(strengths[assembly]), pathway,
                 )  # fmt: skip
-        weights[pathway] = scipy.sparse.csr_array(inputs.T)
+        others = np.setdiff1d(np.arange(every.shape[0]), concerned)
+        joined = scipy.sparse.vstack([every[others], scipy.sparse.csr_array(inputs)], format="csr")
+        weights[pathway] = joined[np.argsort(np.concatenate([others, concerned]))].T.tocsr()
     old_e, old_i = network.excitatory_members, network.inhibitory_members
     return network.changed(
         weights=weights,
@@ -148,20 +153,20 @@ def add_assemblies(
 
 
 def _rewire(
-    rng: np.random.Generator, inputs: np.ndarray, before: np.ndarray, after: np.ndarray, target: int,
-    strength: np.float32, pathway: str,
+    rng: np.random.Generator, inputs: np.ndarray, before: np.ndarray, after: np.ndarray,
+    neurons: np.ndarray, target: int, strength: np.float32, pathway: str,
 ) -> None:  # fmt: skip
     member = np.zeros(inputs.shape[1], bool)
     member[before] = True
-    for neuron in after:
-        row = inputs[neuron]
+    for place in after:
+        row = inputs[place]
         missing = target - int(np.count_nonzero(row[before]))
         if missing <= 0:
             continue
         outside = np.flatnonzero((row >= strength) & ~member)
         if missing > len(before) or missing > len(outside):
             raise NetworkError(
-                f"{pathway}: {target} inputs from within an assembly are impossible for neuron {neuron}, which needs "
+                f"{pathway}: {target} inputs from within an assembly are impossible for neuron {neurons[place]}, which needs "
                 f"{missing} more of {len(before)} members and has {len(outside)} inputs from outside to give up"
             )
         row[rng.choice(before, missing, replace=False)] += strength
