@@ -12,7 +12,8 @@ from pathlib import Path
 from .measurement import Measurement, Skipped
 
 PARTS = (
-    "speed", "accuracy", "against_scipy", "against_fixed_step", "scaling", "start_up", "compile_time", "inference"
+    "speed", "accuracy", "against_scipy", "against_fixed_step", "scaling", "start_up", "compile_time", "inference",
+    "ei_assembly",
 )  # fmt: skip
 COLUMNS = ("benchmark", "quantity", "value", "unit", "command", "date")
 

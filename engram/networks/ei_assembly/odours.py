@@ -174,6 +174,7 @@ def odour_blocks(
     n_mitral: int = 1500,
     baseline: float = 1.0,
     duration: float = 2.0,
+    before: float = 0.0,
     after: float = 0.0,
     time_step: float = 0.1,
     fading: str = "stepwise",
@@ -192,8 +193,8 @@ def odour_blocks(
         Mitral cells.
     baseline, duration : float
         Seconds of spontaneous activity before each odour, and of the odour.
-    after : float
-        Seconds of spontaneous activity at the very end.
+    before, after : float
+        Seconds of spontaneous activity at the very beginning and the very end.
     time_step : float
         ms.
     fading : {"stepwise", "exponential"}
@@ -205,24 +206,24 @@ def odour_blocks(
     for odour in order:
         if not 0 <= odour < len(odours):
             raise ValueError(f"odour {odour} does not exist: there are {len(odours)}, numbered from 0")
-    quiet, on_steps = round(baseline * 1000 / time_step), round(duration * 1000 / time_step)
-    length = quiet + on_steps
-    streams = np.random.SeedSequence(seed).spawn(len(order) + 1)
-    steps, cells = [], []
-    for block, (odour, stream) in enumerate(zip(order, streams[:-1], strict=True)):
+    quiet, length, lead, tail = (
+        round(seconds * 1000 / time_step) for seconds in (baseline, baseline + duration, before, after)
+    )
+    *streams, first, last = np.random.SeedSequence(seed).spawn(len(order) + 2)
+    blocks = [_bernoulli(np.random.default_rng(first), BASELINE, lead, n_mitral, time_step)]
+    for block, (odour, stream) in enumerate(zip(order, streams, strict=True)):
         rng = np.random.default_rng(stream)
         step, cell = _block_spikes(rng, odours, odour, quiet, length, n_mitral, time_step, fading)
-        steps.append(step + block * length)
-        cells.append(cell)
-    tail = round(after * 1000 / time_step)
-    step, cell = _bernoulli(np.random.default_rng(streams[-1]), BASELINE, tail, n_mitral, time_step)
-    steps.append(step + len(order) * length)
-    cells.append(cell)
-    on = [(block * length + quiet) * time_step / 1000 for block in range(len(order))]
-    off = [(block + 1) * length * time_step / 1000 for block in range(len(order))]
+        blocks.append((step + lead + block * length, cell))
+    steps = lead + len(order) * length
+    step, cell = _bernoulli(np.random.default_rng(last), BASELINE, tail, n_mitral, time_step)
+    blocks.append((step + steps, cell))
+    seconds = time_step / 1000.0
     return EIAssemblyInput.of_spikes(
-        np.concatenate(steps), np.concatenate(cells), len(order) * length + tail, time_step, order, on, off
-    )
+        np.concatenate([step for step, _ in blocks]), np.concatenate([cell for _, cell in blocks]), steps + tail,
+        time_step, order, [(lead + block * length + quiet) * seconds for block in range(len(order))],
+        [(lead + (block + 1) * length) * seconds for block in range(len(order))],
+    )  # fmt: skip
 
 
 def _bernoulli(

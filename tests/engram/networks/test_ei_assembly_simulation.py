@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import ttest_1samp
 
 from engram.networks.ei_assembly import (
     EIAssemblyInput,
@@ -100,17 +101,22 @@ def test_same_bits_on_one_thread_and_on_several(full: tuple[EIAssemblyNetwork, E
         assert np.array_equal(other.conductances, alone.conductances)
 
 
-def test_single_precision_keeps_the_statistics(full: tuple[EIAssemblyNetwork, EIAssemblyInput]) -> None:
-    """Differences of E, I and assembly rates stay below those between two draws of the mitral spikes."""
-    network, mitral = full
-    double, single = run(network, mitral), run(network, mitral, precision="float32")
-    assert len(double.step) != len(single.step) or not np.array_equal(double.neuron, single.neuron)
-    e = slice(0, 4000)
-    for cells in (e, slice(4000, 5000), network.excitatory_members[:4].ravel()):
-        a, b = double.patterns()[:, cells].mean(), single.patterns()[:, cells].mean()
-        assert b == pytest.approx(a, rel=0.05)
-    for a, b in zip(double.patterns()[:, e], single.patterns()[:, e], strict=True):
-        assert np.corrcoef(a, b)[0, 1] > 0.75
+def test_single_precision_is_statistically_equivalent(full: tuple[EIAssemblyNetwork, EIAssemblyInput]) -> None:
+    """Two one-sided tests on paired trials; and precision moves a pattern less than a new draw of the input does."""
+    network, _ = full
+    odours = draw_odours(15, seed=12)
+    jobs = [(network, odour_blocks(odours, [0], seed=seed, baseline=0.5, duration=1.5)) for seed in range(12)]
+    double = np.stack([done.patterns()[0] for done in run_many(jobs, threads=2)])
+    single = np.stack([done.patterns()[0] for done in run_many(jobs, threads=2, precision="float32")])
+    assert not np.array_equal(double, single)
+    groups = {0.04: slice(0, 4000), 0.05: slice(4000, 5000), 0.1: network.excitatory_members[0]}
+    for margin, cells in groups.items():
+        a, b = double[:, cells].mean(axis=1), single[:, cells].mean(axis=1)
+        for sign in (1, -1):
+            assert ttest_1samp(sign * (b - a), -margin * a.mean(), alternative="greater").pvalue < 0.05
+    same_input = [np.corrcoef(a, b)[0, 1] for a, b in zip(double[:, :4000], single[:, :4000], strict=True)]
+    other_input = [np.corrcoef(double[k, :4000], double[k + 1, :4000])[0, 1] for k in range(11)]
+    assert np.mean(same_input) > np.mean(other_input)
 
 
 def test_recording_changes_no_spike(full: tuple[EIAssemblyNetwork, EIAssemblyInput]) -> None:
