@@ -225,3 +225,18 @@ def with_two_more(network: EIAssemblyNetwork, given: Setting, regime: str, overl
 
 def _padded(values: np.ndarray, width: int, fill: float) -> np.ndarray:
     return np.concatenate([values, np.full(width - len(values), fill, values.dtype)])
+
+
+def two_more_measures(network: EIAssemblyNetwork, given: Setting, regime: str) -> dict[str, float]:
+    """Rate to the first ten memories, and correlation of the patterns of Y and Z, before and after they are learned."""
+    n = int(network.model.n_excitatory)
+    more, pair = with_two_more(network, given, regime)
+    old = odour_blocks(given.odours, list(range(PRESENTED)), seed=given.seed + 84)
+    new = odour_blocks(pair, [0, 1, 0, 1], seed=given.seed + 85)
+    result = {}
+    for number, one in ((15, network), (17, more)):
+        result[f"rate_{number}"] = float(run(one, old, maximum_rate=ROOM).patterns()[:, :n].mean())
+        patterns = run(one, new, maximum_rate=ROOM).patterns()[:, :n]
+        y, z = patterns[0::2].mean(axis=0), patterns[1::2].mean(axis=0)
+        result[f"yz_{number}"] = float(np.corrcoef(y, z)[0, 1])
+    return result
