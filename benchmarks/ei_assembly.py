@@ -1,8 +1,8 @@
 """The E/I-assembly network against what one would use instead: NumPy with SciPy's sparse matrices, and Brian2.
 
 One network of family A with 15 tuned E+I assemblies, one set of mitral spikes; processor seconds per simulated second.
-Brian2 (C++ standalone, its own compiler options, one thread; compiling is not timed) needs numpy < 2.3 and is run by the
-Python that ENGRAM_BRIAN2_PYTHON names; where that is not set, its rows are left out. The original program's
+Brian2 (C++ standalone, its own compiler options, one thread; compiling is not timed) needs numpy < 2.3 and is run by
+the Python that ENGRAM_BRIAN2_PYTHON names; where that is not set, its rows are left out. The original program's
 11.9 CPU s/s was measured once on a machine of this kind and is not measured again.
 """
 
@@ -109,7 +109,9 @@ def with_brian2(python: str, network: EIAssemblyNetwork, mitral: EIAssemblyInput
 def measure(quick: bool = False) -> Iterator[Measurement]:
     """Build, run in both precisions, and run the peers."""
     seconds = 3.0 if quick else 9.0
-    yield Measurement(NAME, "build a network with 15 assemblies", processor_time(build, 1 if quick else 3), "CPU s", "<= 1")
+    yield Measurement(
+        NAME, "build a network with 15 assemblies", processor_time(build, 1 if quick else 3), "CPU s", "<= 1"
+    )
     network = build()
     mitral = odour_blocks(draw_odours(15, seed=2), list(range(round(seconds / 3))), seed=5)
     double = processor_time(lambda: run(network, mitral), 3 if quick else 7) / seconds

@@ -28,7 +28,7 @@ def simulate(
     mitral: np.ndarray,
     current: np.ndarray | None = None,
 ) -> Recorded:
-    """``weights`` [before, after] of o_e, o_i, e_e, e_i, i_e, i_i; ``mitral`` [step, cell]; ``current`` [step, neuron]."""
+    """``weights`` [before, after] for each pathway; ``mitral`` [step, cell]; ``current`` [step, neuron]."""
     m, dt = model, model.time_step
     ne, ni = weights["o_e"].shape[1], weights["o_i"].shape[1]
     steps = len(mitral)

@@ -6,10 +6,10 @@
     τ_w ẇ = a (V − E_L) − w ;  w += b at a spike                    (E neurons only)
     ġ = −g / τ_syn ;  g += strength × weight at a presynaptic spike
 
-Forward Euler, every step in this order: (1) V and w from old values; (2) refractory neurons are set to E_L; (3) a neuron
-with V strictly above threshold spikes, and is not reset in that step; (4) it is clamped in the steps after, for the
-refractory time; (5) w += b; (6) conductances decay by exp(−dt/τ_syn), then take this step's spikes, mitral ones too.
-Units: mV, ms, nS, pA; times of a user's windows and durations are in seconds.
+Forward Euler, every step in this order: (1) V and w from old values; (2) refractory neurons are set to E_L; (3) a
+neuron with V strictly above threshold spikes, and is not reset in that step; (4) it is clamped in the steps after,
+for the refractory time; (5) w += b; (6) conductances decay by exp(−dt/τ_syn), then take this step's spikes, mitral
+ones too. Units: mV, ms, nS, pA; times of a user's windows and durations are in seconds.
 
 A memory is an assembly: E neurons with many inputs from an odour's activated mitral cells and the I neurons with many
 inputs from those. Four regimes: `random`; `scaled` (E→E connections inside assemblies enriched, all I→E strengths
@@ -27,7 +27,8 @@ _HOME = {
     "EIAssemblyModel": "parameters", "FAMILIES": "parameters",
     "EIAssemblyNetwork": "network", "NetworkError": "network",
     "random_network": "wiring",
-    "REGIMES": "assemblies", "add_assemblies": "assemblies", "choose_members": "assemblies", "make_regime": "assemblies",
+    "REGIMES": "assemblies", "add_assemblies": "assemblies", "choose_members": "assemblies",
+    "make_regime": "assemblies",
     "EIAssemblyOdours": "odours", "EIAssemblyInput": "odours", "draw_odours": "odours", "odour_blocks": "odours",
     "EIAssemblyRun": "simulation", "SpikeCapacityError": "simulation", "run": "simulation", "run_many": "simulation",
     "load_network": "published", "load_odours": "published", "load_input": "published", "load_strengths": "published",

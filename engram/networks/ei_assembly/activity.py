@@ -1,7 +1,8 @@
-"""What the paper measures on a network's activity, with its definitions: rates by group, balance, co-tuning, persistence.
+"""What the paper measures on a network's activity, with its definitions: rates by group, balance, co-tuning,
+persistence.
 
-Unless said otherwise: E neurons, the first 1.5 s of an odour, conductances minus each neuron's mean over the 500 ms before
-it (Meissner-Bernard, Zenke & Friedrich, eLife 2025, RP96303).
+Unless said otherwise: E neurons, the first 1.5 s of an odour, conductances minus each neuron's mean over the 500 ms
+before it (Meissner-Bernard, Zenke & Friedrich, eLife 2025, RP96303).
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from .simulation import EIAssemblyRun
 RESPONSE, BEFORE = 1.5, 0.5  # s
 
 
-def response_windows(mitral: EIAssemblyInput, length: float = RESPONSE, before: float = BEFORE) -> list[tuple[float, float]]:
+def response_windows(
+    mitral: EIAssemblyInput, length: float = RESPONSE, before: float = BEFORE
+) -> list[tuple[float, float]]:
     """Windows (s) for `run`: of every odour the response, and after all of them the time before each odour."""
     return [(on, on + length) for on in mitral.on] + [(on - before, on) for on in mitral.on]
 
@@ -68,7 +71,9 @@ class Rates(NamedTuple):
     after: float  # E, persistence: from `settle` s after the odour on, over the next 0.5 s
 
 
-def group_rates(done: EIAssemblyRun, network: EIAssemblyNetwork, *, settle: float = 0.25, length: float = RESPONSE) -> Rates:
+def group_rates(
+    done: EIAssemblyRun, network: EIAssemblyNetwork, *, settle: float = 0.25, length: float = RESPONSE
+) -> Rates:
     """Rates by group, averaged over the presentations of a run.
 
     ``assembly_…`` averages over the presentations whose odour has an assembly (odour k belongs to assembly k) and is
@@ -79,7 +84,9 @@ def group_rates(done: EIAssemblyRun, network: EIAssemblyNetwork, *, settle: floa
     own = [(row, odour) for row, odour in enumerate(done.input.odour) if odour < network.assemblies]
     outside = np.setdiff1d(np.arange(n), network.excitatory_members)
     end = done.input.duration
-    after = [done.rates(off + settle, off + settle + 0.5)[:n].mean() for off in done.input.off if off + settle + 0.5 <= end]
+    after = [
+        done.rates(off + settle, off + settle + 0.5)[:n].mean() for off in done.input.off if off + settle + 0.5 <= end
+    ]
     inside = patterns[:, :n], patterns[:, n:]
 
     def members(rates: np.ndarray, cells: np.ndarray) -> float:
@@ -128,7 +135,7 @@ class Balance(NamedTuple):
 
 
 def balance(evoked: EvokedConductances, neurons: np.ndarray) -> Balance:
-    """Fit g_I = k g_E without a constant over all neuron-odour pairs; the ratio of SDs is each neuron's, then the mean."""
+    """Fit g_I = k g_E without a constant over all neuron-odour pairs; the ratio of SDs is averaged over neurons."""
     e, i = evoked.excitatory[:, neurons], evoked.inhibitory[:, neurons]
     slope = float((e * i).sum() / (e**2).sum())
     length = np.hypot(1.0, slope)

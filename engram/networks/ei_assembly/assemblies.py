@@ -1,7 +1,7 @@
 """Memories as assemblies: who belongs to them, and how their connections are rewired.
 
-Rewiring keeps every neuron's summed input: connections from members are added until a target is reached, and as many are
-taken away from cells outside the assembly. A connection added to an existing pair makes it stronger. Assemblies are
+Rewiring keeps every neuron's summed input: connections from members are added until a target is reached, and as many
+are taken away from cells outside the assembly. A connection added to an existing pair makes it stronger. Assemblies are
 written one after the other, so that a later one may take away connections of an earlier one.
 """
 
@@ -166,8 +166,9 @@ def _rewire(
         outside = np.flatnonzero((row >= strength) & ~member)
         if missing > len(before) or missing > len(outside):
             raise NetworkError(
-                f"{pathway}: {target} inputs from within an assembly are impossible for neuron {neurons[place]}, which needs "
-                f"{missing} more of {len(before)} members and has {len(outside)} inputs from outside to give up"
+                f"{pathway}: {target} inputs from within an assembly are impossible for neuron "
+                f"{neurons[place]}, which needs {missing} more of {len(before)} members "
+                f"and has {len(outside)} inputs from outside to give up"
             )
         row[rng.choice(before, missing, replace=False)] += strength
         row[rng.choice(outside, missing, replace=False)] -= strength

@@ -1,9 +1,10 @@
 """The paper's ordinal claims, each a function of measured numbers, and the table of whether they hold.
 
-A claim is split into parts, each an inequality between two measures of the same network seed: ``left − right``, positive
-where the claim holds. ``unchanged`` parts ask that a measure stays within a margin of the random network's (the paper
-gives none; 15 % is the margin of its own choice rule for rates). A claim holds if every part is positive on average over
-seeds; its strength is that of its weakest part, the mean over its standard error (nan with one seed), and which one that is.
+A claim is split into parts, each an inequality between two measures of the same network seed: ``left − right``,
+positive where the claim holds. ``unchanged`` parts ask that a measure stays within a margin of the random network's
+(the paper gives none; 15 % is the margin of its own choice rule for rates). A claim holds if every part is positive
+on average over seeds; its strength is that of its weakest part, the mean over its standard error (nan with one seed),
+and which one that is.
 
 Not tested: O6, O9, O10, O14, O15 and O18 (see `NOT_TESTED`).
 """
@@ -25,7 +26,7 @@ RANDOM, SCALED, TUNED_I, TUNED = "random", "scaled I", "tuned I", "tuned E+I"
 MARGIN = 0.15
 
 NOT_TESTED = {
-    "O6": "choosing I members by odour input: `choose_members(inhibitory_by_odour=True)` builds it; not part of the table",
+    "O6": "choosing I members by odour input: `choose_members(inhibitory_by_odour=True)` builds it; not tabled",
     "O9": "net recurrent current to an assembly: recorded by `run`, not summed up",
     "O10": "the plane of two principal components: published as a figure only",
     "O14": "the simpler network: its parameters are not in the paper's text",
@@ -67,7 +68,9 @@ def o3(get: Get) -> Parts:
     for regime in (TUNED_I, TUNED):
         parts[f"{regime} > random"] = get(regime, "assembly_e") - get(RANDOM, "assembly_e")
         parts[f"scaled > 1.5 × {regime}"] = get(SCALED, "assembly_e") - 1.5 * get(regime, "assembly_e")
-        parts[f"{regime}: CV of intervals ≥ 0.8 × random"] = get(regime, "interval_cv") - 0.8 * get(RANDOM, "interval_cv")
+        parts[f"{regime}: CV of intervals ≥ 0.8 × random"] = get(regime, "interval_cv") - 0.8 * get(
+            RANDOM, "interval_cv"
+        )
     return parts
 
 
@@ -82,7 +85,7 @@ def o4(get: Get) -> Parts:
 
 
 def o5(get: Get) -> Parts:
-    """Afferent and synaptic conductance, recurrent share (15 %) and pair correlation (0.05) as in the random network."""
+    """Afferent and synaptic conductance, recurrent share (15 %) and pair correlation (0.05) as in random networks."""
     parts = {}
     for regime in (TUNED_I, TUNED):
         for measure in ("g_oe", "g_syn", "recurrent_share"):
@@ -93,7 +96,7 @@ def o5(get: Get) -> Parts:
 
 
 def o7(get: Get) -> Parts:
-    """Morphs: random at or below the input's correlation; scaled abrupt and above it; tuned between random and scaled."""
+    """Morphs: random at or below the input's correlation; scaled abrupt and above it; tuned between them."""
     return {
         "random stays at or below the input (0.05)": 0.05 - get(RANDOM, "morph_highest"),
         "scaled crosses above the input": get(SCALED, "morph_highest") - 0.05,
@@ -126,7 +129,7 @@ def o11(get: Get) -> Parts:
 
 
 def o12(get: Get) -> Parts:
-    """Tuned: the first components carry more of the variance near learned odours than near novel ones, and than random."""
+    """Tuned: the first components carry more of the variance near learned odours than near novel ones or in random."""
     return {
         "learned > novel": get(TUNED, "variance_learned") - get(TUNED, "variance_novel"),
         "tuned > random": get(TUNED, "variance_learned") - get(RANDOM, "variance_learned"),
@@ -164,7 +167,7 @@ def o17(get: Get) -> Parts:
 
 
 def o19(get: Get) -> Parts:
-    """Two more, overlapping memories: tuned rate unchanged and Y, Z better separated; scaled rate up, Y and Z converge."""
+    """Two more, similar memories: tuned rate unchanged, Y and Z better separated; scaled rate up, Y and Z nearer."""
     return {
         "tuned rate unchanged (15 %)": MARGIN - np.abs(get(TUNED, "rate_17") / get(TUNED, "rate_15") - 1),
         "tuned: Y, Z less correlated": get(TUNED, "yz_15") - get(TUNED, "yz_17"),
@@ -185,7 +188,8 @@ def claims_table(measures: pandas.DataFrame) -> pandas.DataFrame:
     Parameters
     ----------
     measures : pandas.DataFrame
-        One row for each seed and regime: columns seed, regime, and the measures of `engram.networks.ei_assembly.measures`.
+        One row for each seed and regime: columns seed, regime, and the measures of
+        `engram.networks.ei_assembly.measures`.
 
     Returns
     -------

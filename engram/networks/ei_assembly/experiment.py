@@ -123,7 +123,7 @@ def capacity_experiment(
                     "first": float(first.mean()), "last": float(last.mean()), "novel": float(new.mean()),
                     "assembly_first": float(np.mean([first[k, network.excitatory_members[k]].mean() for k in ends[0]])),
                     "assembly_last": float(
-                        np.mean([row_[network.excitatory_members[k]].mean() for row_, k in zip(last, ends[1], strict=True)])
+                        np.mean([a[network.excitatory_members[k]].mean() for a, k in zip(last, ends[1], strict=True)])
                     ),
                     "baseline": float(np.mean([done.rates(on - 0.5, on)[:n].mean() for on in mitral.on])),
                     "cotuning": float(np.nanmean(activity.cotuning(learned, own))),

@@ -6,7 +6,8 @@ fast without changing what is computed:
 - A conductance decays by the same factor everywhere, so it is kept as ``g = h s`` with one number s for all neurons:
   a step multiplies s, a spike adds ``weight / s`` to the h of its targets, and no array of conductances is written.
   Every `RESCALE` steps h takes over s, and what is below 1e-30 nS becomes zero.
-- No counters: the spikes of the last `refractory_steps` steps, which stand in the output anyway, are the clamped neurons.
+- No counters: the spikes of the last `refractory_steps` steps, which stand in the output anyway, are the clamped
+neurons.
 
 - Potentials are measured from the excitatory reversal potential, which drops a term from the sum.
 

@@ -1,7 +1,7 @@
 """Geometry of the patterns that odours evoke: spectra, angles, distances to memories, classification.
 
-Patterns are [pattern, neuron], rates of E neurons. Definitions are those of Meissner-Bernard, Zenke & Friedrich (eLife 2025,
-RP96303); draws of cells are averaged over.
+Patterns are [pattern, neuron], rates of E neurons. Definitions are those of Meissner-Bernard, Zenke & Friedrich
+(eLife 2025, RP96303); draws of cells are averaged over.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def components(patterns: np.ndarray, number: int) -> np.ndarray:
 def pixels_near(corner: int, least: int = 80) -> np.ndarray:
     """Pixels of the 11 × 11 subspace that keep at least ``least`` % of a corner's odour; the pure one comes first.
 
-    Corners are numbered top left, top right, bottom left, bottom right; with 80 % these are the pure odour and its seven
-    nearest mixtures.
+    Corners are numbered top left, top right, bottom left, bottom right; with 80 % these are the pure odour and its
+    seven nearest mixtures.
     """
     grid = np.arange(SIDE * SIDE).reshape(SIDE, SIDE)
     table = KEPT
@@ -145,7 +145,9 @@ def quadratic_classification(
     return votes / used if used else np.full_like(votes, np.nan)
 
 
-def template_matching(train: np.ndarray, label: np.ndarray, test: np.ndarray, *, seed: int, repeats: int = 10) -> np.ndarray:
+def template_matching(
+    train: np.ndarray, label: np.ndarray, test: np.ndarray, *, seed: int, repeats: int = 10
+) -> np.ndarray:
     """Share of repeats in which each test pattern correlates best with one pattern drawn from each class."""
     rng = np.random.default_rng(seed)
     classes = np.unique(label)

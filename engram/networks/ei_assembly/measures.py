@@ -1,4 +1,4 @@
-"""Experiments on one network, each summed up in a few numbers: odours, morphs, partial stimulation, the odour subspace."""
+"""Experiments on one network, in a few numbers each: odours, morphs, partial stimulation, the odour subspace."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ def odour_measures(network: EIAssemblyNetwork, given: Setting, *, precision: str
     order = list(range(presented)) * 2
     mitral = odour_blocks(given.odours, order, seed=given.seed + 5, after=1.0)
     done = run(network, mitral, windows=activity.response_windows(mitral), precision=precision, maximum_rate=ROOM)
-    other = run(
-        network, odour_blocks(given.odours, novel, seed=given.seed + 6), precision=precision, maximum_rate=ROOM
-    )
+    other = run(network, odour_blocks(given.odours, novel, seed=given.seed + 6), precision=precision, maximum_rate=ROOM)
     rates = activity.group_rates(done, network)
     evoked, cells = activity.evoked_conductances(done), np.arange(n)
     patterns = done.patterns()[:, :n]
@@ -75,7 +73,7 @@ def odour_measures(network: EIAssemblyNetwork, given: Setting, *, precision: str
 
 
 def morph_measures(network: EIAssemblyNetwork, given: Setting, *, steps: int = 11, trials: int = 2) -> dict[str, float]:
-    """Correlation of the response with a learned odour's along a morph from a novel odour to it, against the input's."""
+    """Correlation of responses with a learned odour's along a morph from a novel odour to it, and the input's."""
     n = int(network.model.n_excitatory)
     shares = [float(share) for share in np.linspace(0, 1, steps)]
     out, into = [], []
@@ -109,8 +107,10 @@ def _rate_vector(odours: EIAssemblyOdours, odour: int, cells: int) -> np.ndarray
     return rates
 
 
-def stimulation_measures(network: EIAssemblyNetwork, given: Setting, *, current: float = 28.0, assemblies: int = 5) -> dict[str, float]:
-    """Half of an assembly is stimulated for 500 ms in spontaneous activity: rate (Hz) of the other half, and of all E."""
+def stimulation_measures(
+    network: EIAssemblyNetwork, given: Setting, *, current: float = 28.0, assemblies: int = 5
+) -> dict[str, float]:
+    """Half of an assembly is stimulated for 500 ms in spontaneous activity: rates (Hz) of its other half and others."""
     n, half = int(network.model.n_excitatory), network.excitatory_members.shape[1] // 2
     rows = []
     for assembly in range(assemblies):
@@ -119,7 +119,9 @@ def stimulation_measures(network: EIAssemblyNetwork, given: Setting, *, current:
         done = run(network, quiet, injection=Injection(members[:half], current, 2.0, 2.5), maximum_rate=ROOM)
         during, before = done.rates(2.0, 2.5)[:n], done.rates(1.5, 2.0)[:n]
         others = np.setdiff1d(np.arange(n), members)
-        rows.append([during[members[half:]].mean(), before[members[half:]].mean(), during[others].mean(), before[others].mean()])
+        rows.append(
+            [during[members[half:]].mean(), before[members[half:]].mean(), during[others].mean(), before[others].mean()]
+        )
     mean = np.mean(rows, axis=0)
     return {"recruited": float(mean[0] - mean[1]), "others_during": float(mean[2]), "others_before": float(mean[3])}
 
@@ -200,13 +202,17 @@ def subspace_measures(found: Subspace, seed: int, *, cells: int = 80, draws: int
             )
             hits.append(votes[:, corner].mean())
             used = np.unique(found.groups)
-            matched.append(manifolds.template_matching(train[:, used], label, test[:, used], seed=seed)[:, corner].mean())
+            matched.append(
+                manifolds.template_matching(train[:, used], label, test[:, used], seed=seed)[:, corner].mean()
+            )
         result[f"quadratic_{kind}"] = float(np.mean(hits))
         result[f"template_{kind}"] = float(np.mean(matched))
     return result
 
 
-def with_two_more(network: EIAssemblyNetwork, given: Setting, regime: str, overlap: float = 0.5) -> tuple[EIAssemblyNetwork, EIAssemblyOdours]:
+def with_two_more(
+    network: EIAssemblyNetwork, given: Setting, regime: str, overlap: float = 0.5
+) -> tuple[EIAssemblyNetwork, EIAssemblyOdours]:
     """Two further memories, of odours Y and Z that share ``overlap`` of their cells, and nothing re-tuned."""
     from .assemblies import REGIMES
 
@@ -215,7 +221,9 @@ def with_two_more(network: EIAssemblyNetwork, given: Setting, regime: str, overl
     width = max(two.cell.shape[1], halfway.cell.shape[1])
     pair = EIAssemblyOdours(
         **{
-            name: np.stack([_padded(getattr(two, name)[0], width, fill), _padded(getattr(halfway, name)[0], width, fill)])
+            name: np.stack(
+                [_padded(getattr(two, name)[0], width, fill), _padded(getattr(halfway, name)[0], width, fill)]
+            )
             for name, fill in (("cell", -1), ("change", 0.0), ("latency", 0.0), ("decay", np.inf))
         }
     )

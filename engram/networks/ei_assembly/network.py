@@ -63,7 +63,7 @@ class EIAssemblyNetwork:
             if pathway not in self.weights:
                 raise NetworkError(f"the pathway {pathway} is missing; a network needs {', '.join(PATHWAYS)}")
             matrix = self.weights[pathway]
-            if not scipy.sparse.issparse(matrix) or matrix.format != "csr":
+            if not isinstance(matrix, scipy.sparse.csr_array):
                 raise NetworkError(f"the weights of {pathway} must be a scipy.sparse CSR array, not {type(matrix)}")
             if matrix.shape != sizes(self.model, pathway):
                 raise NetworkError(
@@ -76,7 +76,7 @@ class EIAssemblyNetwork:
             (self.excitatory_members, self.model.n_excitatory, "excitatory"),
             (self.inhibitory_members, self.model.n_inhibitory, "inhibitory"),
         ):
-            if members.ndim != 2 or members.size and (members.min() < 0 or members.max() >= number):
+            if members.ndim != 2 or (members.size and (members.min() < 0 or members.max() >= number)):
                 raise NetworkError(
                     f"{name}_members must be [assembly, member] with numbers from 0 to {int(number) - 1}"
                 )
@@ -101,9 +101,7 @@ class EIAssemblyNetwork:
     @functools.cached_property
     def rows(self) -> tuple[Rows, Rows]:
         """Outgoing connections of mitral cells and of neurons (E then I), in nS, as the simulator reads them."""
-        strong = {
-            name: self.weights[name].astype(float) * getattr(self.model, f"strength_{name}") for name in PATHWAYS
-        }
+        strong = {name: self.weights[name].astype(float) * getattr(self.model, f"strength_{name}") for name in PATHWAYS}
         mitral = scipy.sparse.hstack([strong["o_e"], strong["o_i"]], format="csr")
         recurrent = scipy.sparse.block_array(
             [[strong["e_e"], strong["e_i"]], [strong["i_e"], strong["i_i"]]], format="csr"

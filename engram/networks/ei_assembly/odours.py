@@ -1,15 +1,16 @@
 """Odours and the mitral spikes that they cause.
 
-A mitral cell fires with 6 Hz (one Bernoulli draw a step). From a latency after the odour's onset on, an odour raises the
-rate of some cells and lowers that of others; raised rates fade, each with an own time constant τ, lowered ones do not
-recover. Two forms of fading, t seconds after the odour's onset:
+A mitral cell fires with 6 Hz (one Bernoulli draw a step). From a latency after the odour's onset on, an odour raises
+the rate of some cells and lowers that of others; raised rates fade, each with an own time constant τ, lowered ones do
+not recover. Two forms of fading, t seconds after the odour's onset:
 
 ``"stepwise"``      rate = (6 Hz + change) · exp(−0.4 s · k/τ − 0.1 · max(k − 1, 0)), k = ⌊t / 0.4 s⌋
 ``"exponential"``   rate = 6 Hz + change · exp(−(t − latency)/τ)
 
 The first is what the mitral spikes in the authors' odour file show (measured from them: the logarithm of the mean rate
 of each of the three classes of cells lies within 0.04 of it), the second is how the paper puts it. The default time
-constants and changes are those of the file; the paper states decays of 1, 2 and 4 s and rates lowered *to* 0–5 Hz, which
+constants and changes are those of the file; the paper states decays of 1, 2 and 4 s and rates lowered *to* 0–5 Hz,
+which
 ``decays`` and ``lowered`` can express.
 """
 
@@ -247,8 +248,14 @@ def _bernoulli(
 
 
 def _block_spikes(
-    rng: np.random.Generator, odours: EIAssemblyOdours, odour: int, quiet: int, length: int, cells: int,
-    time_step: float, fading: str,
+    rng: np.random.Generator,
+    odours: EIAssemblyOdours,
+    odour: int,
+    quiet: int,
+    length: int,
+    cells: int,
+    time_step: float,
+    fading: str,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Spikes of one block: candidates at the highest rate, each kept with the probability its cell's rate gives."""
     there = odours.cell[odour] >= 0

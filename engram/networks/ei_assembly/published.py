@@ -6,6 +6,7 @@ library carries no copy of them.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -67,7 +68,8 @@ def load_network(path: str | PathLike[str], model: EIAssemblyModel | None = None
         matrix = content[f"w_{pathway.replace('_', '')}"]
         if matrix.shape != sizes(model, pathway):
             raise PublishedFileError(
-                f"{path}: w_{pathway.replace('_', '')} has shape {matrix.shape}, the model expects {sizes(model, pathway)}"
+                f"{path}: w_{pathway.replace('_', '')} has shape {matrix.shape}, "
+                f"the model expects {sizes(model, pathway)}"
             )
         weights[pathway] = scipy.sparse.csr_array(matrix.astype(np.float32))
     there = {entry for entry, *_ in scipy.io.whosmat(path)}
@@ -75,9 +77,7 @@ def load_network(path: str | PathLike[str], model: EIAssemblyModel | None = None
     if {"Ee", "Ii"} <= there:
         found = _read(path, {"Ee": 2, "Ii": 2})
         members = [found[name].astype(np.int64) - 1 for name in ("Ee", "Ii")]
-    return EIAssemblyNetwork(
-        model=model, weights=weights, excitatory_members=members[0], inhibitory_members=members[1]
-    )
+    return EIAssemblyNetwork(model=model, weights=weights, excitatory_members=members[0], inhibitory_members=members[1])
 
 
 def load_odours(path: str | PathLike[str]) -> EIAssemblyOdours:
@@ -130,14 +130,14 @@ def load_strengths(path: str | PathLike[str]) -> dict[str, dict[str, float]]:
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: there is no such file")
     try:
-        table = pandas.read_excel(path, sheet_name=0, header=None)
+        table = pandas.read_excel(path, sheet_name=0, header=None, engine="openpyxl")
     except ImportError as error:
         raise ImportError("reading .xlsx files needs openpyxl: install it with pip install 'engram[excel]'") from error
+    except (ValueError, zipfile.BadZipFile) as error:
+        raise PublishedFileError(f"{path}: cannot be read as an .xlsx file ({error})") from error
     if table.shape[1] != 1 + len(STRENGTHS) or not table[0].map(lambda name: isinstance(name, str)).all():
         raise PublishedFileError(f"{path}: its first sheet must hold a name and {len(STRENGTHS)} strengths a row")
     return {
-        str(row[1]): {
-            f"strength_{name}": float(value) for name, value in zip(STRENGTHS, row[2:], strict=True)
-        }
+        str(row[1]): {f"strength_{name}": float(value) for name, value in zip(STRENGTHS, row[2:], strict=True)}
         for row in table.itertuples()
     }

@@ -150,10 +150,11 @@ def run(
     if not maximum_rate > 0:
         raise ValueError(f"maximum_rate must be positive, got {maximum_rate!r}")
     spikes = np.empty((math.ceil(maximum_rate * cells * mitral.duration) + 1, 2), np.int32)
+    excitatory, inhibitory, common = _coefficients(model, kind)
+    from_mitral, recurrent = (rows._replace(weight=rows.weight.astype(kind)) for rows in network.rows)
     status, count, step = kernel.simulate(
-        mitral.steps, int(model.n_excitatory), *_coefficients(model, kind),
-        *(rows._replace(weight=rows.weight.astype(kind)) for rows in network.rows),
-        mitral.start, mitral.cell, _injected(model, injection, kind), sampling, state, spikes,
+        mitral.steps, int(model.n_excitatory), excitatory, inhibitory, common, from_mitral, recurrent, mitral.start,
+        mitral.cell, _injected(model, injection, kind), sampling, state, spikes,
     )  # fmt: skip
     if status == kernel.TOO_MANY_SPIKES:
         raise SpikeCapacityError(
@@ -161,7 +162,9 @@ def run(
             f"{maximum_rate:g} Hz over {mitral.duration:g} s: the network runs away, or maximum_rate is too low"
         )
     if status == kernel.NOT_FINITE:
-        raise FloatingPointError("a membrane potential is no longer finite: the time step is too long for the strengths")
+        raise FloatingPointError(
+            "a membrane potential is no longer finite: the time step is too long for the strengths"
+        )
     sampling.trace[:, 0] += zero
     return EIAssemblyRun(
         step=spikes[:count, 0].copy(), neuron=spikes[:count, 1].copy(), model=model, input=mitral,
@@ -203,7 +206,9 @@ def _check(model: EIAssemblyModel, mitral: EIAssemblyInput) -> None:
             f"the input names mitral cell {mitral.cell.max()}, but the network has {int(model.n_mitral)}, from 0 on"
         )
     if len(mitral.start) != mitral.steps + 1 or mitral.start[0] != 0 or mitral.start[-1] != len(mitral.cell):
-        raise ValueError("the input's `start` does not fit its steps and spikes; build it with EIAssemblyInput.of_spikes")
+        raise ValueError(
+            "the input's `start` does not fit its steps and spikes; build it with EIAssemblyInput.of_spikes"
+        )
     if np.any(np.diff(mitral.start) < 0):
         raise ValueError("the input's `start` decreases; build it with EIAssemblyInput.of_spikes")
 

@@ -1,10 +1,10 @@
 """Odours between odours: the 11 × 11 mixtures of four pure odours, and morphs of two.
 
-In a mixture each pure odour keeps a share of its cells (`KEPT`, % of its raised and of its lowered cells), drawn from the
-cells with the shortest latencies (`AVAILABLE`: of 1.5 × so many per cent); a kept cell's rate is its pure rate ± 1 Hz.
-Both tables are those of Meissner-Bernard, Zenke & Friedrich (eLife 2025, RP96303, Tables 3 and 4) for the odour in the
-top left corner; the other corners are reflections. One cell of `AVAILABLE` (row 2, column 3) is printed as 60 where its mirror is
-80; 80 is used.
+In a mixture each pure odour keeps a share of its cells (`KEPT`, % of its raised and of its lowered cells), drawn from
+the cells with the shortest latencies (`AVAILABLE`: of 1.5 × so many per cent); a kept cell's rate is its pure rate ±
+1 Hz. Both tables are those of Meissner-Bernard, Zenke & Friedrich (eLife 2025, RP96303, Tables 3 and 4) for the odour
+in the top left corner; the other corners are reflections. One cell of `AVAILABLE` (row 2, column 3) is printed as 60
+where its mirror is 80; 80 is used.
 """
 
 from __future__ import annotations
@@ -133,6 +133,4 @@ def trajectory_input(
     odours: EIAssemblyOdours, order: list[int], *, seed: int, n_mitral: int = 1500, before: float = 2.0
 ) -> EIAssemblyInput:
     """Mitral spikes of mixtures presented for 1 s each without a gap, after 2 s of spontaneous activity."""
-    return odour_blocks(
-        odours, order, seed=seed, n_mitral=n_mitral, baseline=0.0, duration=1.0, before=before
-    )
+    return odour_blocks(odours, order, seed=seed, n_mitral=n_mitral, baseline=0.0, duration=1.0, before=before)

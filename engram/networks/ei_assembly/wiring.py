@@ -1,9 +1,9 @@
 """Random wiring of the E/I-assembly network.
 
 Every postsynaptic cell draws ⌊n p⌋ + 1 distinct presynaptic cells. In the recurrent pathways, out-degrees further from
-their mean n p than a tolerance are then trimmed, or topped up, to within 3 % of it. The tolerance is 3 %, for I→E and E→I
-5 %, which is what the published network shows: its E→E out-degrees pile up at 194 and 206, its I→E ones at 194 and 206
-but reach from 190 to 210. (Its E→I ones pile up at 40 and 41 where this rule says 39 and 41.)
+their mean n p than a tolerance are then trimmed, or topped up, to within 3 % of it. The tolerance is 3 %, for I→E and
+E→I 5 %, which is what the published network shows: its E→E out-degrees pile up at 194 and 206, its I→E ones at 194
+and 206 but reach from 190 to 210. (Its E→I ones pile up at 40 and 41 where this rule says 39 and 41.)
 """
 
 from __future__ import annotations

@@ -38,7 +38,12 @@ def odours() -> EIAssemblyOdours:
 
 def test_degrees_are_those_of_the_published_family(network: EIAssemblyNetwork) -> None:
     assert set(network.in_degree("o_e")) == {31.0} and set(network.in_degree("o_i")) == {16.0}
-    published = {"e_e": (191, 210, 194, 206), "e_i": (149, 177, 38, 42), "i_e": (45, 55, 190, 210), "i_i": (32, 46, 39, 41)}
+    published = {
+        "e_e": (191, 210, 194, 206),
+        "e_i": (149, 177, 38, 42),
+        "i_e": (45, 55, 190, 210),
+        "i_i": (32, 46, 39, 41),
+    }
     for pathway, (low_in, high_in, low_out, high_out) in published.items():
         inside, outside = network.in_degree(pathway), network.out_degree(pathway)
         assert outside.min() >= low_out and outside.max() <= high_out
@@ -118,7 +123,9 @@ def test_half_a_memory_moves_half_the_weight(seed: int, strength: float) -> None
     assert added == pytest.approx(strength * most, abs=0.12 * float(most))
 
 
-def test_impossible_networks_are_refused_and_nothing_changes(network: EIAssemblyNetwork, odours: EIAssemblyOdours) -> None:
+def test_impossible_networks_are_refused_and_nothing_changes(
+    network: EIAssemblyNetwork, odours: EIAssemblyOdours
+) -> None:
     with pytest.raises(NetworkError, match="e_e: an in-degree of 4001 is impossible with 4000 presynaptic cells"):
         random_network(EIAssemblyModel(probability_e_e=1.0), seed=1)
     with pytest.raises(NetworkError, match="an assembly of 5000 excitatory members: choose between 1 and the 4000"):
@@ -153,7 +160,9 @@ def test_odour_cells_are_distinct_and_rates_are_reached() -> None:
     quiet = np.concatenate([spikes[30 * block : 30 * block + 10] for block in range(16)])
     assert quiet.mean() * 10 == pytest.approx(6.0, abs=0.1)
     for odour in range(4):
-        blocks = [spikes[30 * block + 12 : 30 * block + 14] for block in range(odour, 16, 4)]  # 0.2 to 0.4 s after onset
+        blocks = [
+            spikes[30 * block + 12 : 30 * block + 14] for block in range(odour, 16, 4)
+        ]  # 0.2 to 0.4 s after onset
         rate = np.mean(blocks, axis=(0, 1)) * 10
         raised = odours.activated(odour)
         lowered = odours.cell[odour, odours.change[odour] < 0]

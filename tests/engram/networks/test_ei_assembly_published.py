@@ -7,6 +7,7 @@ looked for in ENGRAM_REFERENCE/ei_assembly, otherwise in reference/ei_assembly b
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +98,15 @@ def test_files_of_another_layout_are_refused(tmp_path: Path) -> None:
     with pytest.raises(PublishedFileError, match="OBinp must be an array of numbers with 3 dimensions"):
         load_odours(path)
     path.write_bytes(b"no mat file at all" * 20)
-    with pytest.raises(PublishedFileError, match="cannot be read as a .mat file"):
+    with pytest.raises(PublishedFileError, match=r"cannot be read as a \.mat file"):
         load_network(path)
     with pytest.raises(FileNotFoundError, match="there is no such file"):
         load_strengths(tmp_path / "parameters.xlsx")
+
+
+def test_without_openpyxl_the_reader_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "parameters.xlsx"
+    path.write_bytes(b"PK\x03\x04")
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(ImportError, match=r"install it with pip install 'engram\[excel\]'"):
+        load_strengths(path)

@@ -39,7 +39,8 @@ def small_network(seed: int, strong: float = 8.0) -> EIAssemblyNetwork:
         strength_o_e=0.128 * strong, strength_o_i=0.068 * strong, reversal_excitatory=float(rng.choice([0.0, 5.0])),
     )  # fmt: skip
     weights = {
-        name: scipy.sparse.csr_array((rng.random(sizes(model, name)) < 0.2) * rng.uniform(0.5, 2.0)) for name in PATHWAYS
+        name: scipy.sparse.csr_array((rng.random(sizes(model, name)) < 0.2) * rng.uniform(0.5, 2.0))
+        for name in PATHWAYS
     }
     return EIAssemblyNetwork(model=model, weights=weights)
 
@@ -77,7 +78,7 @@ def test_spikes_potentials_and_conductances_are_the_oracles(seed: int, steps: in
 
 def test_the_oracle_comparison_sees_spikes_and_refractory_neurons() -> None:
     network = small_network(5, 40.0)
-    dense, mitral = mitral_input(6, 2500)
+    _, mitral = mitral_input(6, 2500)
     got = run(network, mitral, maximum_rate=1000.0)
     assert len(got.step) > 100
     for neuron in np.unique(got.neuron):
@@ -94,7 +95,9 @@ def full() -> tuple[EIAssemblyNetwork, EIAssemblyInput]:
 
 def test_same_bits_on_one_thread_and_on_several(full: tuple[EIAssemblyNetwork, EIAssemblyInput]) -> None:
     network, mitral = full
-    short = dataclasses.replace(mitral, steps=12_000, start=mitral.start[:12_001], cell=mitral.cell[: mitral.start[12_000]])
+    short = dataclasses.replace(
+        mitral, steps=12_000, start=mitral.start[:12_001], cell=mitral.cell[: mitral.start[12_000]]
+    )
     alone = run(network, short, windows=[(0.5, 1.2)])
     for other in run_many([(network, short)] * 4, threads=3, windows=[(0.5, 1.2)]):
         assert np.array_equal(other.step, alone.step) and np.array_equal(other.neuron, alone.neuron)
@@ -121,7 +124,9 @@ def test_single_precision_is_statistically_equivalent(full: tuple[EIAssemblyNetw
 
 def test_recording_changes_no_spike(full: tuple[EIAssemblyNetwork, EIAssemblyInput]) -> None:
     network, mitral = full
-    short = dataclasses.replace(mitral, steps=12_000, start=mitral.start[:12_001], cell=mitral.cell[: mitral.start[12_000]])
+    short = dataclasses.replace(
+        mitral, steps=12_000, start=mitral.start[:12_001], cell=mitral.cell[: mitral.start[12_000]]
+    )
     plain, recorded = run(network, short), run(network, short, windows=[(0.0, 1.2)], traced=[0, 4999])
     assert np.array_equal(plain.step, recorded.step) and np.array_equal(plain.neuron, recorded.neuron)
     assert recorded.traces.shape == (1200, 4, 2)
