@@ -1,7 +1,7 @@
 """Memory meets consolidation: assemblies whose rewired connections are as strong as a memory trace is.
 
-A trace of the consolidation models (early and late strength together) scales what was rewired for its memory: at strength
-1 whole connections were moved into the assembly, at 0 none. The mapping is linear; that is an assumption.
+A trace of the consolidation models (early and late strength together) scales what was rewired for its memory: at
+strength 1 whole connections were moved into the assembly, at 0 none. The mapping is linear; that is an assumption.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def consolidated_network(given: Setting, trace: Run, names: Sequence[str], at: f
 def one_among_many(condition: str, names: Sequence[str], strength: float = 0.6, spacing: float = minute) -> Protocol:
     """Memories encoded on one day, and the first of ``names`` a day later.
 
-    In ``"emotional"`` dopamine is released 5 min after it; in ``"reactivated"`` it is reactivated half an hour after, with
-    surprise. The others' tags are gone by then.
+    In ``"emotional"`` dopamine is released 5 min after it; in ``"reactivated"`` it is reactivated half an hour after,
+    with surprise. The others' tags are gone by then.
     """
     if condition not in CONDITIONS:
         raise ValueError(f"condition {condition!r} is not one of {', '.join(CONDITIONS)}")
