@@ -223,7 +223,7 @@ def assembly_rate(
 def runaway_enrichment(
     model: EIAssemblyModel, mitral: Mitral, members: int = 100, own_mitral: float | None = None, above: float = 10.0
 ) -> float:
-    """Smallest enrichment (in steps of 0.25, up to 20) at which an assembly fires ``above`` × as much as others; or inf."""
+    """Smallest enrichment (in steps of 0.25, up to 20) at which an assembly fires ``above`` × the others' rate."""
     background = mean_field(model, mitral).excitatory
     for enrichment in np.arange(1.0, 20.25, 0.25):
         if assembly_rate(model, mitral, float(enrichment), members, own_mitral) > above * background:

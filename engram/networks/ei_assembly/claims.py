@@ -199,11 +199,13 @@ def claims_table(measures: pandas.DataFrame) -> pandas.DataFrame:
     """
     import pandas
 
+    regimes = measures.groupby("seed")["regime"].nunique()
+    complete = measures[measures["seed"].isin(regimes.index[regimes == measures["regime"].nunique()])]
     rows = {}
     for name, claim in CLAIMS.items():
         row: dict[str, object] = {"statement": (claim.__doc__ or "").strip()}
         try:
-            parts = claim(_getter(measures))
+            parts = claim(_getter(complete))
         except KeyError as missing:
             rows[name] = {**row, "holds": None, "weakest": f"not measured: {missing.args[0]}"}
             continue
@@ -229,7 +231,10 @@ def _getter(measures: pandas.DataFrame) -> Get:
         rows = measures[measures["regime"] == regime].sort_values("seed")
         if rows.empty:
             raise KeyError(regime)
-        return np.asarray(rows[measure].to_numpy(float))
+        values = np.asarray(rows[measure].to_numpy(float))
+        if np.all(np.isnan(values)):
+            raise KeyError(f"{measure} ({regime})")
+        return values
 
     return get
 

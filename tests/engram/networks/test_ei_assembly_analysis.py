@@ -143,6 +143,16 @@ def test_a_claim_holds_fails_or_is_not_measured() -> None:
     assert {f"O{number}" for number in range(1, 20)} == set(CLAIMS) | set(NOT_TESTED)
 
 
+def test_measures_that_are_missing_or_seeds_that_are_incomplete_do_not_count() -> None:
+    measures = made_up()
+    table = claims_table(measures.drop(index=measures.index[-1]))
+    assert bool(table.loc["O3", "holds"]) and table.loc["O3", "seeds"] == 2
+    measures.loc[measures["regime"] == "scaled I", "interval_cv"] = 0.7
+    measures.loc[measures["regime"] == "random", "assembly_e"] = np.nan
+    table = claims_table(measures)
+    assert table.loc["O3", "holds"] is None and table.loc["O3", "weakest"] == "not measured: assembly_e (random)"
+
+
 def test_claim_parts_are_signed() -> None:
     parts = o3(lambda regime, measure: np.array([{"random": 3.0, "scaled I": 5.0}.get(regime, 9.0)]))
     assert parts["tuned I > random"][0] == 6.0 and parts["scaled > 1.5 × tuned I"][0] == 5.0 - 13.5
