@@ -1,0 +1,143 @@
+"""Readers of the authors' files: networks and odours (`.mat`) and strengths (`.xlsx`).
+
+The files belong to the code that Meissner-Bernard, Zenke & Friedrich (2025, doi:10.7554/eLife.96303) published; the
+library carries no copy of them.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.io
+import scipy.sparse
+
+from .network import PATHWAYS, EIAssemblyNetwork, no_members, sizes
+from .odours import EIAssemblyInput, EIAssemblyOdours
+from .parameters import EIAssemblyModel
+
+STRENGTHS = ("e_e", "i_e", "o_e", "e_i", "o_i", "i_i")  # columns of parameters.xlsx
+BASELINE_STEPS, ODOUR_STEPS = 10_000, 20_000
+
+
+class PublishedFileError(ValueError):
+    """A file that is not laid out as the authors' files are."""
+
+
+def _read(path: str | PathLike[str], names: Mapping[str, int]) -> dict[str, Any]:
+    """Variables of a ``.mat`` file, each with the number of dimensions it must have."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file")
+    try:
+        content = scipy.io.loadmat(path, variable_names=list(names))
+    except (ValueError, NotImplementedError, scipy.io.matlab.MatReadError) as error:
+        raise PublishedFileError(f"{path}: cannot be read as a .mat file of version 5 ({error})") from error
+    for name, dimensions in names.items():
+        if name not in content:
+            there = ", ".join(entry for entry, *_ in scipy.io.whosmat(path))
+            raise PublishedFileError(f"{path}: has no variable {name}; it holds {there}")
+        if content[name].ndim != dimensions or content[name].dtype.kind not in "uif":
+            raise PublishedFileError(f"{path}: {name} must be an array of numbers with {dimensions} dimensions")
+    return content
+
+
+def load_network(path: str | PathLike[str], model: EIAssemblyModel | None = None) -> EIAssemblyNetwork:
+    """A network such as ``connec_A_1.mat``, or with assemblies such as ``connec_A_1_tEI.mat``.
+
+    Parameters
+    ----------
+    path : path
+        The ``.mat`` file.
+    model : EIAssemblyModel, optional
+        Family A by default; the file itself holds no strengths.
+
+    Raises
+    ------
+    FileNotFoundError, PublishedFileError
+        If there is no such file, or it is laid out otherwise.
+    """
+    model = EIAssemblyModel() if model is None else model
+    content = _read(path, {f"w_{pathway.replace('_', '')}": 2 for pathway in PATHWAYS})
+    weights = {}
+    for pathway in PATHWAYS:
+        matrix = content[f"w_{pathway.replace('_', '')}"]
+        if matrix.shape != sizes(model, pathway):
+            raise PublishedFileError(
+                f"{path}: w_{pathway.replace('_', '')} has shape {matrix.shape}, "
+                f"the model expects {sizes(model, pathway)}"
+            )
+        weights[pathway] = scipy.sparse.csr_array(matrix.astype(np.float32))
+    there = {entry for entry, *_ in scipy.io.whosmat(path)}
+    members = [no_members(), no_members()]
+    if {"Ee", "Ii"} <= there:
+        found = _read(path, {"Ee": 2, "Ii": 2})
+        members = [found[name].astype(np.int64) - 1 for name in ("Ee", "Ii")]
+    return EIAssemblyNetwork(model=model, weights=weights, excitatory_members=members[0], inhibitory_members=members[1])
+
+
+def load_odours(path: str | PathLike[str]) -> EIAssemblyOdours:
+    """The odours of ``odorset_10learned.mat``: its variable OBinp, [odour, row, (cell, latency, change, decay)].
+
+    Latencies and decays in the file count steps of 0.1 ms, changes are in kHz; rows of zeros are empty, and lowered
+    rates do not recover.
+    """
+    rows = _read(path, {"OBinp": 3})["OBinp"]
+    if rows.shape[2] != 4:
+        raise PublishedFileError(f"{path}: OBinp has {rows.shape[2]} columns instead of 4")
+    there = rows[:, :, 0] > 0
+    return EIAssemblyOdours(
+        cell=np.where(there, rows[:, :, 0], 0).astype(np.int64) - 1,
+        change=rows[:, :, 2] * 1000.0,
+        latency=rows[:, :, 1] * 1e-4,
+        decay=np.where(rows[:, :, 3] > 0, rows[:, :, 3] * 1e-4, np.inf),
+    )
+
+
+def load_input(path: str | PathLike[str]) -> EIAssemblyInput:
+    """The mitral spikes of ``odorset_10learned.mat``: its variable r_olfbs, [step, mitral cell].
+
+    Blocks of 1 s baseline and 2 s odour, the odours of `load_odours` in their order. The array takes 450 MB while it is
+    read.
+    """
+    content = _read(path, {"r_olfbs": 2, "dt": 2})
+    spikes = content["r_olfbs"]
+    block = BASELINE_STEPS + ODOUR_STEPS
+    if len(spikes) == 0 or len(spikes) % block:
+        raise PublishedFileError(f"{path}: r_olfbs has {len(spikes)} steps, which are no blocks of {block}")
+    step, cell = np.nonzero(spikes)
+    time_step = float(content["dt"].ravel()[0])
+    number = len(spikes) // block
+    seconds = time_step / 1000.0
+    return EIAssemblyInput.of_spikes(
+        step, cell, len(spikes), time_step, list(range(number)),
+        [(index * block + BASELINE_STEPS) * seconds for index in range(number)],
+        [(index + 1) * block * seconds for index in range(number)],
+    )  # fmt: skip
+
+
+def load_strengths(path: str | PathLike[str]) -> dict[str, dict[str, float]]:
+    """Synaptic strengths (nS) of every network named in ``parameters.xlsx``: changes for `EIAssemblyModel`.
+
+    Needs the package openpyxl (``pip install engram[excel]``).
+    """
+    import pandas
+
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: there is no such file")
+    try:
+        table = pandas.read_excel(path, sheet_name=0, header=None, engine="openpyxl")
+    except ImportError as error:
+        raise ImportError("reading .xlsx files needs openpyxl: install it with pip install 'engram[excel]'") from error
+    except (ValueError, zipfile.BadZipFile) as error:
+        raise PublishedFileError(f"{path}: cannot be read as an .xlsx file ({error})") from error
+    if table.shape[1] != 1 + len(STRENGTHS) or not table[0].map(lambda name: isinstance(name, str)).all():
+        raise PublishedFileError(f"{path}: its first sheet must hold a name and {len(STRENGTHS)} strengths a row")
+    return {
+        str(row[1]): {f"strength_{name}": float(value) for name, value in zip(STRENGTHS, row[2:], strict=True)}
+        for row in table.itertuples()
+    }

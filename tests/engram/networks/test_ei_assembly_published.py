@@ -1,0 +1,112 @@
+"""The authors' network and odours give the authors' spikes; files of another layout are refused.
+
+Needs the authors' files: set ENGRAM_DATA to the folder that contains meissner_bernard_2025/. The reference spikes are
+looked for in ENGRAM_REFERENCE/ei_assembly, otherwise in reference/ei_assembly beside ENGRAM_DATA.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+
+from engram.networks.ei_assembly import load_input, load_network, load_odours, load_strengths, run
+from engram.networks.ei_assembly.odours import EIAssemblyInput
+from engram.networks.ei_assembly.parameters import FAMILIES
+from engram.networks.ei_assembly.published import PublishedFileError
+
+
+def data_folder() -> Path:
+    if not os.environ.get("ENGRAM_DATA"):
+        pytest.skip("needs the authors' files: set ENGRAM_DATA to the folder that contains meissner_bernard_2025/")
+    folder = Path(os.environ["ENGRAM_DATA"]) / "meissner_bernard_2025"
+    if not folder.is_dir():
+        pytest.skip(f"needs the authors' files: {folder} does not exist")
+    return folder
+
+
+def reference_folder() -> Path:
+    beside = Path(os.environ["ENGRAM_DATA"]).parent / "reference"
+    folder = Path(os.environ.get("ENGRAM_REFERENCE", beside)) / "ei_assembly"
+    if not folder.is_dir():
+        pytest.skip(f"needs the reference spikes: {folder} does not exist; set ENGRAM_REFERENCE")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def published_input() -> EIAssemblyInput:
+    return load_input(data_folder() / "odorset_10learned.mat")
+
+
+@pytest.mark.parametrize(("file", "condition"), [("connec_A_1.mat", "rand"), ("connec_A_1_tEI.mat", "tEI")])
+def test_every_spike_of_thirty_seconds_is_the_published_one(
+    published_input: EIAssemblyInput, file: str, condition: str
+) -> None:
+    network = load_network(data_folder() / file)
+    reference = np.load(reference_folder() / f"spikes_A_1_{condition}_learned.npz")
+    got = run(network, published_input)
+    spikes = np.stack([got.step + 1, got.neuron + 1], axis=1)
+    excitatory = spikes[:, 1] <= 4000
+    assert np.array_equal(spikes[excitatory], reference["E"])
+    assert np.array_equal(spikes[~excitatory] - [0, 4000], reference["I"])
+    if condition == "tEI":
+        assert np.array_equal(network.excitatory_members + 1, reference["Ee"])
+        assert np.array_equal(network.inhibitory_members + 1, reference["Ii"])
+
+
+def test_published_odours_are_read() -> None:
+    odours = load_odours(data_folder() / "odorset_10learned.mat")
+    assert len(odours) == 15
+    for odour in range(15):
+        assert len(odours.activated(odour)) == 150
+        raised, lowered = odours.change[odour] > 0, odours.change[odour] < 0
+        assert odours.change[odour, raised].min() >= 8 and odours.change[odour, raised].max() <= 32
+        assert np.count_nonzero(lowered) == 75 and set(odours.decay[odour, raised]) == {2.5, 5.0, 10.0}
+        assert odours.latency[odour].max() <= 0.2 + 1e-12
+
+
+def test_published_strengths_are_those_of_the_families() -> None:
+    pytest.importorskip("openpyxl")
+    table = load_strengths(data_folder() / "parameters.xlsx")
+    assert len(table) == 20
+    for name, strengths in table.items():
+        family = FAMILIES[name.split("_")[1]]
+        assert strengths == {key: pytest.approx(family[key]) for key in strengths}
+
+
+def test_files_of_another_layout_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="there is no such file"):
+        load_network(tmp_path / "missing.mat")
+    path = tmp_path / "other.mat"
+    scipy.io.savemat(path, {"w_oe": np.ones((3, 4)), "something": np.ones((2, 2))})
+    with pytest.raises(PublishedFileError, match="has no variable w_oi; it holds w_oe, something"):
+        load_network(path)
+    scipy.io.savemat(path, {f"w_{name}": np.ones((3, 4)) for name in ("oe", "oi", "ee", "ei", "ie", "ii")})
+    with pytest.raises(PublishedFileError, match=r"w_oe has shape \(3, 4\), the model expects \(1500, 4000\)"):
+        load_network(path)
+    scipy.io.savemat(path, {"OBinp": np.ones((2, 3, 5))})
+    with pytest.raises(PublishedFileError, match="OBinp has 5 columns instead of 4"):
+        load_odours(path)
+    scipy.io.savemat(path, {"r_olfbs": np.ones((7, 3)), "dt": 0.1})
+    with pytest.raises(PublishedFileError, match="r_olfbs has 7 steps, which are no blocks of 30000"):
+        load_input(path)
+    scipy.io.savemat(path, {"OBinp": "text"})
+    with pytest.raises(PublishedFileError, match="OBinp must be an array of numbers with 3 dimensions"):
+        load_odours(path)
+    path.write_bytes(b"no mat file at all" * 20)
+    with pytest.raises(PublishedFileError, match=r"cannot be read as a \.mat file"):
+        load_network(path)
+    with pytest.raises(FileNotFoundError, match="there is no such file"):
+        load_strengths(tmp_path / "parameters.xlsx")
+
+
+def test_without_openpyxl_the_reader_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "parameters.xlsx"
+    path.write_bytes(b"PK\x03\x04")
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(ImportError, match=r"install it with pip install 'engram\[excel\]'"):
+        load_strengths(path)
