@@ -82,8 +82,7 @@ def curves_figure(curves: pandas.DataFrame) -> Figure:
 def comparison_figure(fits: pandas.DataFrame) -> Figure:
     """Differences in AIC from the lowest, a bar a fit."""
     rows = fits.sort_values("aic", ascending=False)
-    names = [f"{label_of(model)}\n{variant}" if variant == ONE_SHARE else variant.replace(" of its own for", " of its own\nfor").replace(", and", "\nand")
-             for model, variant in zip(rows.model, rows.variant, strict=True)]  # fmt: skip
+    names = [_name(model, variant) for model, variant in zip(rows.model, rows.variant, strict=True)]
     with style():
         figure, ax = canvas(None, (5.2, 0.7 + 0.36 * len(rows)))
         places = np.arange(len(rows))
@@ -98,3 +97,10 @@ def comparison_figure(fits: pandas.DataFrame) -> Figure:
         ax.set_xlim(0, 1.12 * max(float(delta.max()), 1.0))
         ax.tick_params(axis="y", length=0)
     return figure
+
+
+def _name(model: str, variant: str) -> str:
+    """Of a bar, over two lines where it is long."""
+    if variant == ONE_SHARE:
+        return f"{label_of(model)}\n{variant}"
+    return variant.replace(" of its own for", " of its own\nfor").replace(", and", "\nand")
