@@ -47,7 +47,8 @@ _HOME = {
     "Batch": "consolidation",
 }  # fmt: skip
 _MODULES = (
-    "consolidation", "curves", "geometry", "neuromodulation", "perception", "plots", "protocol", "recall", "units",
+    "consolidation", "curves", "geometry", "networks", "neuromodulation", "perception", "plots", "protocol", "recall",
+    "units",
 )  # fmt: skip
 
 __all__ = [

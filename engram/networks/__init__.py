@@ -1,8 +1,8 @@
 """Spiking networks, loaded when first used.
 
-The tag-and-capture network of Luboeinski & Tetzlaff 2021 and Lehr, Luboeinski & Tetzlaff 2022: neurons take small steps,
-plastic synapses are touched by their own events only. In ``ei_assembly`` the memory network of Meissner-Bernard, Zenke &
-Friedrich 2025.
+The tag-and-capture network of Luboeinski & Tetzlaff 2021 and Lehr, Luboeinski & Tetzlaff 2022: neurons take small
+steps, plastic synapses are touched by their own events only. In ``ei_assembly`` the memory network of Meissner-Bernard,
+Zenke & Friedrich 2025.
 """
 
 from importlib import import_module
