@@ -2,7 +2,7 @@
 
 >>> import fits
 >>> sorted(fits.shipped_studies())[0]
-'ballarini_2013'
+'amar_halpert_2017'
 """
 
 from importlib import import_module

@@ -65,7 +65,9 @@ def test_a_derived_number_has_the_interval_of_what_it_is_derived_from(joint):
     k = [c.name for c in joint.objective.coordinates].index("tau_early")
     drawn = np.exp(draw_positions(joint, 400)[:, k])
     assert found.estimate == pytest.approx(joint.optimum["tau_early"])
-    assert np.mean((drawn >= found.lower) & (drawn <= found.upper)) == pytest.approx(0.95, abs=0.01)
+    ends = np.quantile(drawn, [0.025, 0.975], method="higher")  # draws may pile up at a bound
+    assert (found.lower, found.upper) == pytest.approx(ends)
+    assert np.mean((drawn >= found.lower) & (drawn <= found.upper)) >= 0.94
     gone = derived(joint, lambda model: model.tau_early if model.tau_early < found.estimate else np.nan, draws=400)
     assert np.isnan(gone.upper) and "in " in gone.note and gone.lower == pytest.approx(found.lower)
 

@@ -14,13 +14,10 @@ def test_without_reactivation_reminders_bring_nothing_back():
     silent = Objective([without_reactivation(study)], ThresholdCapture(nodes=2))
     assert "cue" not in [c.name for c in silent.coordinates]
     whole = Objective([study], ThresholdCapture(nodes=2))
-    cue = [c.name for c in whole.coordinates].index("cue")
-    position = np.array([c.inward(c.start) for c in whole.coordinates])
-    shared = [k for k in range(len(position)) if whole.coordinates[k] in silent.coordinates]
-    position[cue] = 0.0  # outside its bounds, where it cues nothing
-    low = whole.coordinates[cue]
-    whole.coordinates[cue] = type(low)(**{**vars(low), "bounds": (0.0, 1.0)})
-    assert np.allclose(whole.predict(0, position), silent.predict(0, position[shared]), rtol=0, atol=1e-12)
+    values = {name: parameter.start for name, parameter in study.parameters.items()}
+    with_no_cue = whole.predictors[0](values | {"cue": 0.0}, {})
+    assert np.allclose(with_no_cue, silent.predictors[0](values, {}), rtol=0, atol=1e-12)
+    assert not np.allclose(whole.predictors[0](values, {}), with_no_cue, rtol=0, atol=1e-3)
 
 
 def test_a_modulator_is_held_at_a_value_and_its_parameter_is_no_longer_searched():
