@@ -1,0 +1,182 @@
+"""Empirical Bayes: the population by EM, each person's posterior by Laplace's approximation.
+
+E-step   a person's η_i maximises ln p(y_i | η) + ln N(η; m_i, diag τ²), by Fisher scoring from where the last step
+         ended; their posterior is taken as normal about it, with the inverse of the information (expected, and that
+         of the population) as its covariance V_i
+M-step   :func:`fits.people.population.most_likely`
+
+until the population stays where it is. The steps are accelerated by the squared extrapolation of Varadhan & Roland
+2008 (doi:10.1111/j.1467-9469.2007.00585.x), which changes the way and not the end. Huys et al. 2011
+(doi:10.1371/journal.pcbi.1002028) use the same scheme, with a full covariance.
+
+The log evidence of a person is Laplace's, ln p(y_i | η_i) + ln N(η_i; m_i, τ²) + ½ ln det 2πV_i.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .likelihood import PeopleLikelihood
+from .population import LEAST_SPREAD, Population, most_likely
+
+_SCORING = 60  # steps of a person's search
+_HALVINGS = 30
+_KINK = 1e-4  # gain that a search which cannot go on may leave
+_ROUGH, _FINE = 1e-3, 1e-9  # gain in log density at which a person's search ends: on the way, and at the end
+_SETTLED = 2e-3  # shift of the population at which EM ends
+_MOST = 500  # EM steps
+
+
+class Posterior(NamedTuple):
+    """One person's posterior, normal about its mode."""
+
+    eta: np.ndarray
+    covariance: np.ndarray
+    log_likelihood: float
+    log_evidence: float
+    converged: bool
+
+
+class Ended(NamedTuple):
+    """Where EM has ended."""
+
+    population: Population
+    people: tuple[Posterior, ...]
+    steps: int
+    converged: bool
+    seconds: float
+
+
+class EmError(RuntimeError):
+    """A likelihood that EM cannot climb: the message says whose."""
+
+
+def person_posterior(
+    likelihood: PeopleLikelihood, person: int, start: np.ndarray, centre: np.ndarray, spread: np.ndarray,
+    tolerance: float = _FINE,
+) -> Posterior:  # fmt: skip
+    """A person's posterior given the population: ``centre`` and ``spread`` are the mean and SD of η."""
+    precision = spread**-2.0
+    eta = start
+    now = likelihood.evaluate(person, eta)
+    height = now.log_likelihood - 0.5 * float(precision @ (eta - centre) ** 2)
+    if not math.isfinite(height):
+        raise EmError(f"the likelihood of {likelihood.people[person]!r} is {now.log_likelihood} at {eta.round(3)}")
+    converged = False
+    for _ in range(_SCORING):
+        gradient = now.gradient - precision * (eta - centre)
+        step = np.linalg.solve(now.information + np.diag(precision), gradient)
+        gain = 0.5 * float(gradient @ step)
+        if gain < tolerance:
+            converged = True
+            break
+        size = 1.0
+        for _ in range(_HALVINGS):
+            there = eta + size * step
+            new = likelihood.evaluate(person, there)
+            new_height = new.log_likelihood - 0.5 * float(precision @ (there - centre) ** 2)
+            if new_height > height + 0.1 * size * gain:
+                break
+            size *= 0.5
+        else:  # at the last digit of the likelihood, or at a kink of it
+            converged = gain < _KINK
+            break
+        eta, now, height = there, new, new_height
+    root = np.linalg.cholesky(now.information + np.diag(precision))
+    inverse = np.linalg.inv(root)
+    evidence = height + float(np.log(precision).sum()) / 2 - float(np.log(np.diag(root)).sum())
+    return Posterior(eta, inverse.T @ inverse, now.log_likelihood, evidence, converged)
+
+
+def expectation_maximisation(
+    likelihood: PeopleLikelihood,
+    covariates: np.ndarray,
+    *,
+    start: Population | None = None,
+    workers: int | None = None,
+    progress: Callable[[float], Any] | None = None,
+) -> Ended:
+    """The most likely population, and everybody's posterior given it.
+
+    Parameters
+    ----------
+    likelihood : PeopleLikelihood
+    covariates : (people, covariates) array
+        Of mean 0 and variance 1.
+    start : Population, optional
+        Where to begin; at the study's start values, with τ = ½, by default.
+    workers : int, optional
+        Threads (all processors by default); the numbers do not depend on it.
+    progress : callable, optional
+        Called after every step with how far the population has moved.
+    """
+    began = time.perf_counter()
+    size = len(likelihood.scale)
+    if start is None:
+        effects = np.column_stack([likelihood.scale.starts, np.zeros((size, covariates.shape[1]))])
+        start = Population(effects, np.full(size, 0.5))
+    population = start
+    etas = population.centres(covariates)
+    likelihood.evaluate(0, etas[0])  # compiles, so that threads do not wait for one another
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+
+        def expected(population: Population, tolerance: float) -> list[Posterior]:
+            nonlocal etas
+            centres = population.centres(covariates)
+            found = list(pool.map(
+                lambda k: person_posterior(likelihood, k, etas[k], centres[k], population.spread, tolerance),
+                range(len(likelihood)),
+            ))  # fmt: skip
+            etas = np.array([one.eta for one in found])
+            return found
+
+        def step(population: Population) -> tuple[Population, float]:
+            """One EM step, and the log evidence with the prior where it began."""
+            found = expected(population, _ROUGH)
+            variances = np.array([np.diag(one.covariance) for one in found])
+            height = sum(one.log_evidence for one in found) + population.log_prior()
+            return most_likely(etas, variances, covariates, population), height
+
+        steps, settled = 0, False
+        best, height = population, -math.inf
+        while steps < _MOST and not settled:
+            first, reached = step(population)
+            steps += 1
+            if reached < height - 1e-3 and population is not best:  # the extrapolation went too far
+                population, height = best, -math.inf
+                continue
+            height = reached
+            second, _ = step(first)
+            steps += 1
+            moved = second.shift(first)
+            if progress is not None:
+                progress(moved)
+            best = second
+            settled = moved < _SETTLED and first.shift(population) < 2 * _SETTLED
+            population = second if settled else _extrapolated(population, first, second)
+        people = expected(population, _FINE)
+    return Ended(population, tuple(people), steps, settled, time.perf_counter() - began)
+
+
+def _extrapolated(start: Population, first: Population, second: Population) -> Population:
+    """From two EM steps to where more of them would lead."""
+    places = [np.concatenate([p.effects.ravel(), np.log(p.spread)]) for p in (start, first, second)]
+    change = places[1] - places[0]
+    turn = places[2] - places[1] - change
+    size = float(np.sqrt(turn @ turn))
+    length = -min(max(float(np.sqrt(change @ change)) / size, 1.0), 16.0) if size > 0 else -1.0
+    place = places[0] - 2 * length * change + length**2 * turn
+    effects = place[: start.effects.size].reshape(start.effects.shape)
+    return Population(effects, np.clip(np.exp(place[start.effects.size :]), LEAST_SPREAD, 10.0))
+
+
+def names_of(rows: Sequence[Posterior], people: Sequence[str]) -> list[str]:
+    """Whose search did not settle."""
+    return [name for name, row in zip(people, rows, strict=True) if not row.converged]
