@@ -33,6 +33,7 @@ from .state import ACTIVITY, EARLY, LABILE, LATE, NOT_CONVERGED, NOW, OK, PROTEI
 _MOST_STEPS = 100
 _LEAST_DIVISOR = 0.5  # no step of Halley's is longer than two of Newton's, which fall short of the crossing
 _SETTLED = 1e-6  # a relative step whose cube is below the last digit
+_AT_ONCE = 1e-9  # s; a crossing this near is lost in the rounding of where it is, and no relative step settles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,9 +118,10 @@ def production_time(parameters: Any, span: Any, early_decay: Any, constant: Any,
             divisor = _LEAST_DIVISOR + 0.0 * divisor
         step = newton / divisor
         time += step
-        if settled or (abs(step.real) <= _SETTLED * time.real and time.imag == 0.0):
+        near = abs(step.real) <= _SETTLED * time.real + _AT_ONCE
+        if settled or (near and time.imag == 0.0):
             return time
-        settled = abs(step.real) <= _SETTLED * time.real
+        settled = near
     return time * np.nan
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -27,8 +27,8 @@ from .likelihood import PeopleLikelihood
 from .population import LEAST_SPREAD, Population, most_likely
 
 _SCORING = 60  # steps of a person's search
-_HALVINGS = 30
-_KINK = 1e-4  # gain that a search which cannot go on may leave
+_HALVINGS = 8
+_KINK = 0.05  # gain in log density, from that of a parabola, that a search ending at a kink may leave
 _ROUGH, _FINE = 1e-3, 1e-9  # gain in log density at which a person's search ends: on the way, and at the end
 _SETTLED = 2e-3  # shift of the population at which EM ends
 _MOST = 500  # EM steps
@@ -69,30 +69,28 @@ def person_posterior(
     height = now.log_likelihood - 0.5 * float(precision @ (eta - centre) ** 2)
     if not math.isfinite(height):
         raise EmError(f"the likelihood of {likelihood.people[person]!r} is {now.log_likelihood} at {eta.round(3)}")
-    converged = False
+    left = math.inf
     for _ in range(_SCORING):
         gradient = now.gradient - precision * (eta - centre)
         step = np.linalg.solve(now.information + np.diag(precision), gradient)
-        gain = 0.5 * float(gradient @ step)
-        if gain < tolerance:
-            converged = True
+        left = 0.5 * float(gradient @ step)
+        if left < tolerance:
             break
-        size = 1.0
-        for _ in range(_HALVINGS):
-            there = eta + size * step
-            new = likelihood.evaluate(person, there)
-            new_height = new.log_likelihood - 0.5 * float(precision @ (there - centre) ** 2)
-            if new_height > height + 0.1 * size * gain:
+        for halving in range(_HALVINGS):
+            there = eta + 0.5**halving * step
+            reached = likelihood.log_likelihood(person, there) - 0.5 * float(precision @ (there - centre) ** 2)
+            if reached > height + 0.1 * 0.5**halving * left:
                 break
-            size *= 0.5
         else:  # at the last digit of the likelihood, or at a kink of it
-            converged = gain < _KINK
             break
-        eta, now, height = there, new, new_height
+        gained = reached - height
+        eta, height, now = there, reached, likelihood.evaluate(person, there)
+        if gained < tolerance:
+            break
     root = np.linalg.cholesky(now.information + np.diag(precision))
     inverse = np.linalg.inv(root)
     evidence = height + float(np.log(precision).sum()) / 2 - float(np.log(np.diag(root)).sum())
-    return Posterior(eta, inverse.T @ inverse, now.log_likelihood, evidence, converged)
+    return Posterior(eta, inverse.T @ inverse, now.log_likelihood, evidence, left < _KINK)
 
 
 def expectation_maximisation(
@@ -176,7 +174,3 @@ def _extrapolated(start: Population, first: Population, second: Population) -> P
     effects = place[: start.effects.size].reshape(start.effects.shape)
     return Population(effects, np.clip(np.exp(place[start.effects.size :]), LEAST_SPREAD, 10.0))
 
-
-def names_of(rows: Sequence[Posterior], people: Sequence[str]) -> list[str]:
-    """Whose search did not settle."""
-    return [name for name, row in zip(people, rows, strict=True) if not row.converged]

@@ -6,7 +6,7 @@ mean of p_k(S) over a group's traces,
     ln L = Σ_g Σ_k o_gk ln p_gk        ∇ ln L = Σ_gk (o_gk/p_gk) ∇p_gk        I = Σ_gk (n_g/p_gk) ∇p_gk ∇p_gkᵀ
 
 ∇p = p'(S) ∂S/∂η + ∂p/∂η: strengths by a complex step (:mod:`fits.people.strengths`), the response analytically
-(:mod:`fits.people.ordered`), or by a complex step where it has no compiled form.
+(:mod:`engram.recall.ordered_kernels`), or by a complex step where it has no compiled form.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engram._jit import kernel
 from engram.consolidation import ConsolidationModel
 from engram.parameter import parameter_fields
+from engram.recall import ordered_kernels as ordered
 from engram.recall.ordered_scale import OrderedScale
 
 from ..objective import Coordinate
@@ -26,7 +26,6 @@ from ..study import RESPONSES, Study
 from ..trial_fit import _felt
 from ..trial_likelihood import TrialPredictor
 from ..trials import Trials
-from . import ordered
 from .scale import Scale
 from .strengths import StrengthSlopes
 
@@ -232,26 +231,12 @@ def log_probability(counts: np.ndarray, p: np.ndarray) -> float:
     return float((counts * np.log(np.maximum(p, ordered.LEAST))).sum())
 
 
-@kernel
-def _reduce(counts: Any, p: Any, slopes: Any) -> Any:
+def _reduce(counts: np.ndarray, p: np.ndarray, slopes: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     """ln L, its gradient and the expected information from counts and p (rows, outcomes) and slopes of p."""
-    width = slopes.shape[2]
-    value = 0.0
-    gradient = np.zeros(width)
-    information = np.zeros((width, width))
-    for row in range(counts.shape[0]):
-        n = counts[row].sum()
-        if n == 0.0:
-            continue
-        for k in range(counts.shape[1]):
-            chance = max(p[row, k], LEAST)
-            value += counts[row, k] * np.log(chance)
-            if p[row, k] <= LEAST:
-                continue
-            for i in range(width):
-                gradient[i] += counts[row, k] / chance * slopes[row, k, i]
-                for j in range(width):
-                    information[i, j] += n / chance * slopes[row, k, i] * slopes[row, k, j]
-    return value, gradient, information
-
-
+    chance = np.maximum(p, LEAST)
+    value = float((counts * np.log(chance)).sum())
+    weights = np.where(p > LEAST, 1 / chance, 0.0)  # held at the least, a probability has no slope
+    gradient = np.tensordot(counts * weights, slopes, 2)
+    each = slopes * np.sqrt(counts.sum(axis=1, keepdims=True) * weights)[..., None]
+    flat = each.reshape(-1, each.shape[2])
+    return value, gradient, flat.T @ flat

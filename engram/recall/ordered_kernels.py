@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engram._jit import kernel
+from .._jit import kernel
 
 _SQRT2 = math.sqrt(2.0)
 _DENSITY = 1.0 / math.sqrt(2.0 * math.pi)

@@ -1,0 +1,274 @@
+"""Fits of many people's trials by empirical Bayes, with tables of the population and of every person."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas
+from scipy.special import ndtri
+
+from engram.consolidation import ConsolidationModel
+
+from ..prediction import NODES, model_class
+from ..random_effects import ModelFrequencies, model_frequencies
+from ..study import Study
+from ..trials import Trials
+from .em import Posterior, expectation_maximisation, person_posterior
+from .likelihood import PeopleLikelihood
+from .population import LEAST_SPREAD, SLOPE_SD, SPREAD_SD, Population
+from .unusual import note_table, notes_on_people, standardised
+
+_LEVEL = 0.95
+_WITHIN = float(ndtri(0.5 + _LEVEL / 2))  # standard errors on either side
+_ALONE_SD = math.pi / math.sqrt(3)  # of a standard logistic: what is known of a person when nothing is of the others
+_VAGUE = 0.9  # standard error of μ, in SDs of its prior, from which the data say hardly more than that
+
+
+@dataclass(frozen=True, eq=False)
+class PeopleFit:
+    """One model fitted to many people's trials by empirical Bayes.
+
+    Attributes
+    ----------
+    parameters : DataFrame
+        A row a parameter. parameter, unit, median of the population with its 95 % interval (lower, upper); mean and
+        mean_error of η; spread (τ) with spread_lower and spread_upper; people_lower and people_upper, between which
+        95 % of people lie; reliability, the share of the variance between people that their trials resolve,
+        1 − mean(V)/τ²; verdict: "ok", "people do not differ" (τ at its least value) or "not identified"
+        (the standard error of μ is that of its prior); description.
+    effects : DataFrame
+        A row a parameter and covariate: slope of η per standard deviation of the covariate, standard_error, lower,
+        upper.
+    people : DataFrame
+        A row a person and parameter: participant, n_trials, parameter, estimate, lower, upper (95 %), alone (the
+        estimate if nothing were known of the others), eta, sd, shrinkage (V/τ²: 0 where the data alone decide, 1
+        where they say nothing).
+    evidence : Series
+        Each person's log evidence given the population, indexed by participant.
+    notes : DataFrame
+        who (a participant or covariate), what is unusual, consequence.
+    population : Population
+    posteriors : tuple of Posterior
+    """
+
+    model: str
+    study: str
+    level: str
+    parameters: pandas.DataFrame
+    effects: pandas.DataFrame
+    people: pandas.DataFrame
+    evidence: pandas.Series
+    notes: pandas.DataFrame
+    n_trials: int
+    steps: int
+    converged: bool
+    seconds: float
+    population: Population = field(repr=False)
+    posteriors: tuple[Posterior, ...] = field(repr=False)
+    covariates: pandas.DataFrame = field(repr=False)
+    likelihood: PeopleLikelihood = field(repr=False)
+
+    @property
+    def log_evidence(self) -> float:
+        """Of everybody's trials, given the population."""
+        return float(self.evidence.sum())
+
+    @property
+    def bic(self) -> float:
+        """Of the population's parameters, people being integrated out: −2 ln evidence + k ln (number of trials)."""
+        k = self.population.effects.size + self.population.spread.size
+        return k * math.log(self.n_trials) - 2 * self.log_evidence
+
+
+def fit_people(
+    trials: Trials,
+    study: Study,
+    model: str | ConsolidationModel,
+    *,
+    level: str = "phase",
+    covariates: pandas.DataFrame | None = None,
+    workers: int | None = None,
+    progress: Callable[[float], Any] | None = None,
+) -> PeopleFit:
+    """Fit a population and every person in it, by EM with Laplace's approximation.
+
+    Parameters
+    ----------
+    trials : Trials
+        Of two people or more; people with few or uninformative trials stay, and are named in ``notes``.
+    study : Study
+        Whose ``[parameters]`` vary over people, within their bounds; priors of the file do not count here.
+    model : str or ConsolidationModel
+        Its biology holds for everybody.
+    level : {"phase", "item"}
+        Whether people share the design's timeline or each have their own.
+    covariates : DataFrame, optional
+        Numbers indexed by participant, which shift where a person is expected; a constant one is left out and noted.
+    workers, progress
+        As in :func:`fits.people.em.expectation_maximisation`.
+
+    Raises
+    ------
+    TrialError
+        Trials that the design cannot hold, or covariates that do not go with them.
+    ValueError
+        Fewer than two people.
+
+    Examples
+    --------
+    >>> import fits
+    >>> from fits.people import fit_people
+    >>> study = fits.load_study("hennings_2021")
+    >>> trials = fits.read_trials(study=study, missing="drop")  # doctest: +SKIP
+    >>> fit_people(trials, study, "EncodingOnly").parameters  # doctest: +SKIP
+    """
+    if len(trials.participants) < 2:
+        raise ValueError(
+            f"{len(trials.participants)} participant(s) given; a population needs two or more, and one person alone "
+            "can be fitted with fit_trials"
+        )
+    instance = model_class(model)(nodes=NODES) if isinstance(model, str) else model
+    own, notes = standardised(covariates, trials.participants)
+    likelihood = PeopleLikelihood(trials, study, instance, level)
+    return fit_likelihood(likelihood, own, notes=notes, workers=workers, progress=progress)
+
+
+def fit_likelihood(
+    likelihood: PeopleLikelihood,
+    covariates: pandas.DataFrame | None = None,
+    *,
+    notes: Sequence[tuple[str, str, str]] = (),
+    start: Population | None = None,
+    alone: bool = True,
+    workers: int | None = None,
+    progress: Callable[[float], Any] | None = None,
+) -> PeopleFit:
+    """As :func:`fit_people`, from likelihoods that are made; ``alone=False`` spares the estimates without the others."""
+    if covariates is None:
+        covariates = pandas.DataFrame(index=list(likelihood.people))
+    values = covariates.to_numpy(float)
+    ended = expectation_maximisation(likelihood, values, start=start, workers=workers, progress=progress)
+    population, posteriors = ended.population, ended.people
+    notes = [*notes, *notes_on_people(likelihood)]
+    notes += [
+        (name, "the search did not settle", "the estimate is where it ended; see the log-likelihood near it")
+        for name, one in zip(likelihood.people, posteriors, strict=True)
+        if not one.converged
+    ]
+    parameters, effects = _population_tables(likelihood, population, posteriors, covariates)
+    counts = [int(old.sum() + new.sum()) for old, new in zip(likelihood.old, likelihood.lures, strict=True)]
+    return PeopleFit(
+        model=type(likelihood.model).__name__,
+        study=likelihood.study.id,
+        level=likelihood.level,
+        parameters=parameters,
+        effects=effects,
+        people=_people_table(likelihood, population, posteriors, counts, alone),
+        evidence=pandas.Series([one.log_evidence for one in posteriors], index=list(likelihood.people)),
+        notes=note_table(notes),
+        n_trials=sum(counts),
+        steps=ended.steps,
+        converged=ended.converged,
+        seconds=ended.seconds,
+        population=population,
+        posteriors=posteriors,
+        covariates=covariates,
+        likelihood=likelihood,
+    )
+
+
+def compare_people(fits: Sequence[PeopleFit]) -> ModelFrequencies:
+    """How frequent models are among people, from each person's log evidence under each (random effects).
+
+    The evidences are conditional on populations that were fitted to the same people; the price of that, the same
+    for models with as many parameters, is in ``PeopleFit.bic`` alone.
+    """
+    return model_frequencies(pandas.DataFrame({one.model: one.evidence for one in fits}))
+
+
+def standard_errors(
+    population: Population, posteriors: Sequence[Posterior], covariates: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of the effects (parameters, 1 + covariates), and of ln τ (parameters,).
+
+    From the information of the marginal likelihood in which each person's data are a normal measurement of η: with
+    A_i = Σ⁻¹ − Σ⁻¹V_iΣ⁻¹, Σ_i w_i w_iᵀ ⊗ A_i about the effects and 2 Σ_i (A_i)_jk² τ_j² τ_k² about ln τ; with those of
+    the priors.
+    """
+    size, width = population.effects.shape
+    inverse = population.spread**-2.0
+    about_effects = np.zeros((size * width, size * width))
+    about_spread = np.diag(2 * population.spread**2 / SPREAD_SD**2)
+    squares = np.outer(population.spread, population.spread) ** 2
+    for one, own in zip(posteriors, covariates, strict=True):
+        known = np.diag(inverse) - inverse[:, None] * one.covariance * inverse
+        weights = np.concatenate([[1.0], own])
+        about_effects += np.kron(known, np.outer(weights, weights))
+        about_spread += 2 * known**2 * squares
+    prior = np.zeros((size, width))
+    prior[:, 0] = 0.5 / np.cosh(0.5 * population.effects[:, 0]) ** 2
+    prior[:, 1:] = SLOPE_SD**-2
+    about_effects += np.diag(prior.ravel())
+    effects = np.sqrt(np.diag(np.linalg.inv(about_effects))).reshape(size, width)
+    return effects, np.sqrt(np.diag(np.linalg.inv(about_spread)))
+
+
+def _population_tables(
+    likelihood: PeopleLikelihood, population: Population, posteriors: Sequence[Posterior], covariates: pandas.DataFrame
+) -> tuple[pandas.DataFrame, pandas.DataFrame]:
+    errors, spread_errors = standard_errors(population, posteriors, covariates.to_numpy(float))
+    mean, spread = population.effects[:, 0], population.spread
+    scale = likelihood.scale
+    variance = np.mean([np.diag(one.covariance) for one in posteriors], axis=0)
+    ends = [scale.outward(mean + sign * _WITHIN * errors[:, 0]) for sign in (-1, 1)]
+    people = [scale.outward(mean + sign * _WITHIN * spread) for sign in (-1, 1)]
+    factor = np.exp(_WITHIN * spread_errors)
+    same = spread <= LEAST_SPREAD * (1 + 1e-9)
+    vague = errors[:, 0] > _VAGUE * _ALONE_SD
+    coordinates = likelihood.coordinates
+    table = pandas.DataFrame(
+        dict(
+            parameter=scale.names, unit=[c.unit for c in coordinates], median=scale.outward(mean), lower=ends[0],
+            upper=ends[1], mean=mean, mean_error=errors[:, 0], spread=spread, spread_lower=spread / factor,
+            spread_upper=spread * factor, people_lower=people[0], people_upper=people[1],
+            reliability=np.clip(1 - variance / spread**2, 0, 1),
+            verdict=np.where(vague, "not identified", np.where(same, "people do not differ", "ok")),
+            description=[c.description for c in coordinates],
+        )
+    )  # fmt: skip
+    rows = [
+        dict(parameter=name, covariate=str(covariate), slope=population.effects[j, c + 1],
+             standard_error=errors[j, c + 1], lower=population.effects[j, c + 1] - _WITHIN * errors[j, c + 1],
+             upper=population.effects[j, c + 1] + _WITHIN * errors[j, c + 1])
+        for j, name in enumerate(scale.names) for c, covariate in enumerate(covariates)
+    ]  # fmt: skip
+    columns = ["parameter", "covariate", "slope", "standard_error", "lower", "upper"]
+    return table, pandas.DataFrame(rows, columns=columns)
+
+
+def _people_table(
+    likelihood: PeopleLikelihood, population: Population, posteriors: Sequence[Posterior], counts: Sequence[int],
+    alone: bool,
+) -> pandas.DataFrame:  # fmt: skip
+    scale = likelihood.scale
+    rows = []
+    for k, (name, one, n) in enumerate(zip(likelihood.people, posteriors, counts, strict=True)):
+        sd = np.sqrt(np.diag(one.covariance))
+        by_self = np.full(len(scale), np.nan)
+        if alone:
+            vague = np.full(len(scale), _ALONE_SD)
+            found = person_posterior(likelihood, k, one.eta, np.zeros(len(scale)), vague, 1e-4)
+            by_self = scale.outward(found.eta)
+        values = [scale.outward(one.eta + sign * _WITHIN * sd) for sign in (-1, 0, 1)]
+        for j, parameter in enumerate(scale.names):
+            rows.append(
+                dict(participant=name, n_trials=n, parameter=parameter, estimate=values[1][j], lower=values[0][j],
+                     upper=values[2][j], alone=by_self[j], eta=one.eta[j], sd=sd[j],
+                     shrinkage=min(1.0, (sd[j] / population.spread[j]) ** 2))
+            )  # fmt: skip
+    return pandas.DataFrame(rows)
+
