@@ -5,7 +5,6 @@ People are drawn from a population, η_i ~ N(μ + Γ w_i, diag τ²), w_i their 
 :mod:`fits.people.em` (empirical Bayes, seconds to minutes) and :mod:`fits.people.posterior` (all of the posterior).
 """
 
-
 from .fit import PeopleFit as PeopleFit
 from .fit import compare_people as compare_people
 from .fit import fit_people as fit_people

@@ -1,4 +1,4 @@
-"""Empirical Bayes: the population by EM, each person's posterior by Laplace's approximation.
+"""Empirical Bayes: the population by EM, each person's posterior by Laplace's approximation, then by weighted draws.
 
 E-step   a person's η_i maximises ln p(y_i | η) + ln N(η; m_i, diag τ²), by Fisher scoring from where the last step
          ended; their posterior is taken as normal about it, with the inverse of the information (expected, and that
@@ -10,6 +10,12 @@ until the population stays where it is. The steps are accelerated by the squared
 (doi:10.1371/journal.pcbi.1002028) use the same scheme, with a full covariance.
 
 The log evidence of a person is Laplace's, ln p(y_i | η_i) + ln N(η_i; m_i, τ²) + ½ ln det 2πV_i.
+
+A mode is not a mean: with few trials a person the posteriors are skewed, and the population would be biased. So EM goes
+on with importance weights. From a t distribution about each person's mode draws are made once and their likelihoods
+computed once, for they do not depend on the population; every further step only weighs them anew. The draws are
+quasi-random, others for every person, so that their errors average out, and the same every time. Means, covariances
+and evidences are those of the weighted draws; how many equal draws they are worth says whether to trust them.
 """
 
 from __future__ import annotations
@@ -22,6 +28,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.special import chdtri, gammaln, logsumexp, ndtri
+from scipy.stats import qmc
 
 from .likelihood import PeopleLikelihood
 from .population import LEAST_SPREAD, Population, most_likely
@@ -32,6 +40,8 @@ _KINK = 0.05  # gain in log density, from that of a parabola, that a search endi
 _ROUGH, _FINE = 1e-3, 1e-9  # gain in log density at which a person's search ends: on the way, and at the end
 _SETTLED = 2e-3  # shift of the population at which EM ends
 _MOST = 500  # EM steps
+_FREEDOM = 4.0  # of the t distribution that draws come from, so that its tails are heavier than the posterior's
+_SAME, _MOST_WEIGHTED = 1e-5, 5000  # shift at which steps with weighted draws end, and how many they may be
 
 
 class Posterior(NamedTuple):
@@ -42,6 +52,7 @@ class Posterior(NamedTuple):
     log_likelihood: float
     log_evidence: float
     converged: bool
+    worth: float = math.inf  # how many equal draws the weighted ones are worth; infinite where there are none
 
 
 class Ended(NamedTuple):
@@ -98,6 +109,7 @@ def expectation_maximisation(
     covariates: np.ndarray,
     *,
     start: Population | None = None,
+    draws: int = 128,
     workers: int | None = None,
     progress: Callable[[float], Any] | None = None,
 ) -> Ended:
@@ -110,6 +122,8 @@ def expectation_maximisation(
         Of mean 0 and variance 1.
     start : Population, optional
         Where to begin; at the study's start values, with τ = ½, by default.
+    draws : int
+        Of each person, a power of 2, with which EM goes on; 0 for Laplace's approximation alone.
     workers : int, optional
         Threads (all processors by default); the numbers do not depend on it.
     progress : callable, optional
@@ -160,7 +174,62 @@ def expectation_maximisation(
             settled = moved < _SETTLED and first.shift(population) < 2 * _SETTLED
             population = second if settled else _extrapolated(population, first, second)
         people = expected(population, _FINE)
+        if draws:
+            population, people, more, same = _weighted(likelihood, population, people, covariates, draws, pool)
+            steps, settled = steps + more, settled and same
     return Ended(population, tuple(people), steps, settled, time.perf_counter() - began)
+
+
+def _weighted(
+    likelihood: PeopleLikelihood,
+    population: Population,
+    people: list[Posterior],
+    covariates: np.ndarray,
+    draws: int,
+    pool: ThreadPoolExecutor,
+) -> tuple[Population, list[Posterior], int, bool]:
+    """EM on weighted draws: the population, everybody's posterior, the steps taken, and whether they have settled."""
+    size = len(people[0].eta)
+    power = 0.5 * (_FREEDOM + size)
+    constant = gammaln(power) - gammaln(0.5 * _FREEDOM) - 0.5 * size * math.log(0.5 * _FREEDOM)
+
+    def drawn(person: int) -> tuple[np.ndarray, np.ndarray]:
+        one = people[person]
+        uniform = qmc.Sobol(size + 1, scramble=True, rng=person).random(draws)
+        standard = ndtri(uniform[:, :size]) * np.sqrt(_FREEDOM / chdtri(_FREEDOM, uniform[:, size:]))
+        root = np.linalg.cholesky(one.covariance)
+        places = one.eta + standard @ root.T
+        # of the t, but for ½ ln 2π a parameter, which the density of the population lacks as well
+        log_density = constant - power * np.log1p((standard**2).sum(axis=1) / _FREEDOM) - np.log(np.diag(root)).sum()
+        return places, np.array([likelihood.log_likelihood(person, place) for place in places]) - log_density
+
+    found = list(pool.map(drawn, range(len(people))))
+    places, heights = np.array([one for one, _ in found]), np.array([height for _, height in found])
+
+    def weigh(population: Population) -> tuple[np.ndarray, np.ndarray]:
+        off = places - population.centres(covariates)[:, None]
+        logs = heights - 0.5 * (off**2 * population.spread**-2.0).sum(axis=2) - np.log(population.spread).sum()
+        total = logsumexp(logs, axis=1)
+        return np.exp(logs - total[:, None]), total - math.log(draws)
+
+    steps, same = 0, False
+    while steps < _MOST_WEIGHTED and not same:
+        weights, _ = weigh(population)
+        means = np.einsum("is,isj->ij", weights, places)
+        squares = np.einsum("is,isj->ij", weights, places**2)
+        after = most_likely(means, np.maximum(squares - means**2, 0.0), covariates, population)
+        same = after.shift(population) < _SAME
+        population = after
+        steps += 1
+    weights, evidences = weigh(population)
+    means = np.einsum("is,isj->ij", weights, places)
+    off = places - means[:, None]
+    covariances = np.einsum("is,isj,isk->ijk", weights, off, off)
+    return population, [
+        Posterior(means[k], covariances[k], likelihood.log_likelihood(k, means[k]), float(evidences[k]),
+                  one.converged, float(1 / (weights[k] ** 2).sum()))
+        for k, one in enumerate(people)
+    ], steps, same  # fmt: skip
 
 
 def _extrapolated(start: Population, first: Population, second: Population) -> Population:
@@ -173,4 +242,3 @@ def _extrapolated(start: Population, first: Population, second: Population) -> P
     place = places[0] - 2 * length * change + length**2 * turn
     effects = place[: start.effects.size].reshape(start.effects.shape)
     return Population(effects, np.clip(np.exp(place[start.effects.size :]), LEAST_SPREAD, 10.0))
-

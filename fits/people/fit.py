@@ -25,6 +25,7 @@ from .unusual import note_table, notes_on_people, standardised
 _LEVEL = 0.95
 _WITHIN = float(ndtri(0.5 + _LEVEL / 2))  # standard errors on either side
 _ALONE_SD = math.pi / math.sqrt(3)  # of a standard logistic: what is known of a person when nothing is of the others
+_WORTH = 20  # equal draws below which a person's interval is called rough
 _VAGUE = 0.9  # standard error of μ, in SDs of its prior, from which the data say hardly more than that
 
 
@@ -91,6 +92,7 @@ def fit_people(
     *,
     level: str = "phase",
     covariates: pandas.DataFrame | None = None,
+    draws: int = 128,
     workers: int | None = None,
     progress: Callable[[float], Any] | None = None,
 ) -> PeopleFit:
@@ -108,7 +110,7 @@ def fit_people(
         Whether people share the design's timeline or each have their own.
     covariates : DataFrame, optional
         Numbers indexed by participant, which shift where a person is expected; a constant one is left out and noted.
-    workers, progress
+    draws, workers, progress
         As in :func:`fits.people.em.expectation_maximisation`.
 
     Raises
@@ -134,7 +136,7 @@ def fit_people(
     instance = model_class(model)(nodes=NODES) if isinstance(model, str) else model
     own, notes = standardised(covariates, trials.participants)
     likelihood = PeopleLikelihood(trials, study, instance, level)
-    return fit_likelihood(likelihood, own, notes=notes, workers=workers, progress=progress)
+    return fit_likelihood(likelihood, own, notes=notes, draws=draws, workers=workers, progress=progress)
 
 
 def fit_likelihood(
@@ -144,20 +146,26 @@ def fit_likelihood(
     notes: Sequence[tuple[str, str, str]] = (),
     start: Population | None = None,
     alone: bool = True,
+    draws: int = 128,
     workers: int | None = None,
     progress: Callable[[float], Any] | None = None,
 ) -> PeopleFit:
-    """As :func:`fit_people`, from likelihoods that are made; ``alone=False`` spares the estimates without the others."""
+    """As :func:`fit_people`, from likelihoods that are made; ``alone=False`` spares the estimates without others."""
     if covariates is None:
         covariates = pandas.DataFrame(index=list(likelihood.people))
     values = covariates.to_numpy(float)
-    ended = expectation_maximisation(likelihood, values, start=start, workers=workers, progress=progress)
+    ended = expectation_maximisation(likelihood, values, start=start, draws=draws, workers=workers, progress=progress)
     population, posteriors = ended.population, ended.people
     notes = [*notes, *notes_on_people(likelihood)]
     notes += [
         (name, "the search did not settle", "the estimate is where it ended; see the log-likelihood near it")
         for name, one in zip(likelihood.people, posteriors, strict=True)
         if not one.converged
+    ]
+    notes += [
+        (name, f"the weighted draws are worth {one.worth:.0f}", "the interval is rough; give more draws, or sample")
+        for name, one in zip(likelihood.people, posteriors, strict=True)
+        if one.worth < _WORTH
     ]
     parameters, effects = _population_tables(likelihood, population, posteriors, covariates)
     counts = [int(old.sum() + new.sum()) for old, new in zip(likelihood.old, likelihood.lures, strict=True)]
@@ -271,4 +279,3 @@ def _people_table(
                      shrinkage=min(1.0, (sd[j] / population.spread[j]) ** 2))
             )  # fmt: skip
     return pandas.DataFrame(rows)
-

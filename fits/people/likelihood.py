@@ -22,6 +22,7 @@ from engram.recall import ordered_kernels as ordered
 from engram.recall.ordered_scale import OrderedScale
 
 from ..objective import Coordinate
+from ..prediction import Predictor
 from ..study import RESPONSES, Study
 from ..trial_fit import _felt
 from ..trial_likelihood import TrialPredictor
@@ -74,27 +75,35 @@ class PeopleLikelihood:
         self.scale = Scale(self.coordinates)
         self.old = [one.data.counts for one in own]
         self.lures = [one.data.lure_counts for one in own]
-        layouts: dict[int, _Layout] = {}
+        layouts: dict[int, Layout] = {}
         for one in own:  # people with the same timeline share what is made for it
-            layouts.setdefault(id(one._strengths), _Layout(one, self.coordinates))
-        self._layouts = [layouts[id(one._strengths)] for one in own]
+            if id(one._strengths) not in layouts:
+                layouts[id(one._strengths)] = Layout(one._strengths, one._members, one._starts, self.coordinates)
+        self.layouts = [layouts[id(one._strengths)] for one in own]
 
     def __len__(self) -> int:
         return len(self.people)
 
-    def with_counts(self, old: Sequence[np.ndarray], lures: Sequence[np.ndarray], level: str = "") -> PeopleLikelihood:
+    def with_counts(self, old: Sequence[np.ndarray], lures: Sequence[np.ndarray]) -> PeopleLikelihood:
         """The same design with other people's counts, such as simulated ones; people have the names "1", "2" …
 
-        The first layout serves everybody, so that this is for the level "phase".
+        The first person's timeline serves everybody, so that this is for the level "phase".
         """
         if self.level != "phase":
-            raise ValueError(f"the level is {self.level!r}, whose timelines belong to the people; make a new likelihood")
-        other = object.__new__(PeopleLikelihood)
-        other.__dict__.update(self.__dict__)
-        other.people = tuple(str(k + 1) for k in range(len(old)))
-        other.old, other.lures = list(old), list(lures)
-        other._layouts = [self._layouts[0]] * len(old)
-        return other
+            raise ValueError(f"the level is {self.level!r}, whose timelines belong to the people; use that of phases")
+        return PeopleLikelihood.of_layout(self.layouts[0], old, lures)
+
+    @classmethod
+    def of_layout(cls, layout: Layout, old: Sequence[np.ndarray], lures: Sequence[np.ndarray]) -> PeopleLikelihood:
+        """The likelihood of counts that are given, such as those of an experiment that is being planned."""
+        made = object.__new__(cls)
+        made.study, made.model, made.level = layout.study, layout.strengths.model, "phase"
+        made.people = tuple(str(k + 1) for k in range(len(old)))
+        made.coordinates = list(layout.coordinates)
+        made.scale = Scale(layout.coordinates)
+        made.old, made.lures = list(old), list(lures)
+        made.layouts = [layout] * len(old)
+        return made
 
     def values(self, eta: np.ndarray) -> dict[str, float]:
         """Every parameter of the study at η; those that the trials cannot feel have their start values."""
@@ -108,12 +117,12 @@ class PeopleLikelihood:
     def probabilities(self, person: int, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Of each outcome, for groups of old items and for kinds of new ones."""
         own = self.values(eta)
-        return self._layouts[person].probabilities(own, self.lures[person].shape)
+        return self.layouts[person].probabilities(own, self.lures[person].shape)
 
     def evaluate(self, person: int, eta: np.ndarray) -> Value:
         """Log-likelihood, gradient and expected information over η."""
         own, jacobian = self.values(eta), self.scale.slopes(eta)
-        p, q = self._layouts[person].with_slopes(own, self.lures[person].shape)
+        p, q = self.layouts[person].with_slopes(own, self.lures[person].shape)
         value, gradient, information = _reduce(self.old[person], *p)
         if self.lures[person].size:
             more = _reduce(self.lures[person], *q)
@@ -129,33 +138,45 @@ class PeopleLikelihood:
         return made[0], made[1]
 
 
-class _Layout:
-    """What people of one timeline share: Tests, groups, and how parameters enter the response."""
+class Layout:
+    """What people of one timeline share: Tests, groups, and how parameters enter the response.
 
-    def __init__(self, predictor: TrialPredictor, coordinates: Sequence[Coordinate]) -> None:
-        self.predictor = predictor
-        self.study = predictor.study
-        self.slopes = StrengthSlopes(predictor._strengths, coordinates)
-        self.members, self.starts = predictor._members, predictor._starts
+    Parameters
+    ----------
+    strengths : Predictor
+    members : array of int
+        Places among its Tests of every trace that an item may be, group by group.
+    starts : array of int
+        Where each group begins among the members.
+    coordinates : sequence of Coordinate
+    """
+
+    def __init__(
+        self, strengths: Predictor, members: np.ndarray, starts: np.ndarray, coordinates: Sequence[Coordinate]
+    ) -> None:
+        self.strengths, self.members, self.starts = strengths, members, starts
+        self.coordinates = tuple(coordinates)
+        self.study = strengths.study
+        self.slopes = StrengthSlopes(strengths, coordinates)
+        self.width = len(self.coordinates)
         names = [c.name for c in coordinates]
-        self.width = len(names)
         self.response_type = RESPONSES[self.study.response]
         self.compiled = issubclass(self.response_type, OrderedScale)
-        #: fields of the response that parameters set, and the parameters' columns
-        self.free = [(key, names.index(value)) for key, value in self.study.response_values.items()
-                     if isinstance(value, str)]  # fmt: skip
+        # fields of the response that parameters set, and their columns
+        named = self.study.response_values.items()
+        self.free = [(key, names.index(value)) for key, value in named if isinstance(value, str)]
         if self.compiled:
             fields = [field.name for field in parameter_fields(self.response_type)]
             self._criterion = next(name for name in fields if name.startswith("criterion_"))
             self._gaps = [name for name in fields if name.startswith("gap_")]
 
-    def _strengths(self, own: Mapping[str, float]) -> np.ndarray:
-        found: np.ndarray = self.predictor._strengths.strengths(own, {})[self.members]
-        return found
+    def response(self, own: Mapping[str, float]) -> Any:
+        values = {k: own[v] if isinstance(v, str) else v for k, v in self.study.response_values.items()}
+        return self.response_type(**values)
 
     def probabilities(self, own: Mapping[str, float], lures: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-        response: Any = self.predictor.response(own)
-        strengths = self._strengths(own)
+        response = self.response(own)
+        strengths = self.strengths.strengths(own, {})[self.members]
         if self.compiled:
             p = ordered.probabilities(response.sensitivity * strengths, response.sd_old, response.criteria)
         else:
@@ -166,7 +187,7 @@ class _Layout:
 
     def with_slopes(self, own: Mapping[str, float], lures: tuple[int, ...]) -> tuple[Any, Any]:
         """(p, ∂p) of groups and of kinds of new items; ∂p is (rows, outcomes, parameters), in the parameters' units."""
-        response: Any = self.predictor.response(own)
+        response = self.response(own)
         strengths, change = (found[self.members] for found in self.slopes(own))
         p, by_strength, by_field = self._old(response, strengths)
         slopes = np.zeros((*p.shape, self.width))

@@ -47,9 +47,7 @@ def reached(study: Study, design: Design, model: ConsolidationModel, parameter: 
                 return everything
             times = [event.at for event in events if isinstance(event, Release) and event.modulator == modulator]
             first |= _from(design, min(times)) if times else set()
-    members = {
-        name for name, own in design.protocol.categories.items() if design.within.get(own) == parameter
-    }
+    members = {name for name, own in design.protocol.categories.items() if design.within.get(own) == parameter}
     first |= members | set(chain.from_iterable(pair for pair, named in design.pairs.items() if named == parameter))
     cued = any(isinstance(event, Reactivate) or (isinstance(event, Test) and event.reactivates) for event in events)
     if not isinstance(model, CaptureModel) and not cued:

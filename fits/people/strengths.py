@@ -133,5 +133,3 @@ def _apart(touched: np.ndarray) -> list[list[int]]:
         else:
             groups.append([int(k)])
     return groups
-
-

@@ -33,7 +33,7 @@ def notes_on_people(likelihood: PeopleLikelihood) -> list[tuple[str, str, str]]:
                           "alone, criteria would go to a bound; the population holds them"))  # fmt: skip
         elif by_old.sum() and by_new.sum() and _separated(by_old, by_new):
             notes.append((name, "no answer was given both to old and to new items",
-                          "alone, strengths and criteria could grow without end; the population holds them"))  # fmt: skip
+                          "alone, strengths and criteria could grow without end; others hold them"))  # fmt: skip
         if by_old.sum() == 0:
             notes.append((name, "no answer about an old item", "the strengths are the population's"))
         if likelihood.lures[0].size and by_new.sum() == 0:

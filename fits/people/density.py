@@ -1,0 +1,101 @@
+"""The joint log density of a population and its people, with its exact gradient, in coordinates made for sampling.
+
+Given the population (m_i, τ), and taking person i's likelihood as normal about where EM has left it (information H_i,
+H_i η = h_i at its centre), their posterior has precision P_i = H_i + diag τ⁻² = L_i L_iᵀ and mean
+M_i = P_i⁻¹(h_i + m_i/τ²). The coordinates are
+
+    u_i = L_iᵀ(η_i − M_i)        and the effects and ln τ, in standard errors about their estimates
+
+so that for likelihoods that are normal u_i is standard normal whatever the population: there is no funnel, and people
+with few and with many trials are on the same scale. The density is exact all the same: the likelihood is evaluated at
+η_i, and ln det ∂η/∂u = −Σ ln diag L_i is part of it.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from .fit import PeopleFit, standard_errors
+from .population import SLOPE_SD, SPREAD_SD, Population
+
+
+class JointDensity:
+    """ln p(η, μ, Γ, τ | answers) up to a constant, over the coordinates u.
+
+    Parameters
+    ----------
+    fit : PeopleFit
+        Where EM has ended; it places the coordinates, and does not change the density.
+    workers : int
+        Threads over people in one evaluation; 1 where chains run side by side.
+    """
+
+    def __init__(self, fit: PeopleFit, workers: int = 1) -> None:
+        self.likelihood = fit.likelihood
+        self.covariates = fit.covariates.to_numpy(float)
+        self.weights = np.column_stack([np.ones(len(self.covariates)), self.covariates])
+        population = fit.population
+        self.shape = population.effects.shape
+        self.effects, self.log_spread = population.effects, np.log(population.spread)
+        self.effect_errors, self.spread_errors = standard_errors(population, fit.posteriors, self.covariates)
+        found = [self.likelihood.evaluate(k, one.eta) for k, one in enumerate(fit.posteriors)]
+        self.information = np.array([one.information for one in found])
+        at = np.array([one.eta for one in fit.posteriors])
+        self.linear = np.einsum("ijk,ik->ij", self.information, at) + np.array([one.gradient for one in found])
+        self.people, self.size = at.shape
+        self.n_dim = population.effects.size + self.size + at.size
+        self.pool = ThreadPoolExecutor(workers) if workers > 1 else None
+
+    def population(self, place: np.ndarray) -> Population:
+        """The population at a place (n_dim,)."""
+        effects = self.effects + self.effect_errors * place[: self.effects.size].reshape(self.shape)
+        own = place[self.effects.size : self.effects.size + self.size]
+        return Population(effects, np.exp(self.log_spread + self.spread_errors * own))
+
+    def etas(self, place: np.ndarray) -> np.ndarray:
+        """Everybody's η at a place, (people, parameters)."""
+        return self._laid_out(place)[2]
+
+    def _laid_out(self, place: np.ndarray) -> tuple[Population, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        population = self.population(place)
+        centres = population.centres(self.covariates)
+        tight = population.spread**-2.0
+        root = np.linalg.cholesky(self.information + np.diag(tight))
+        inverse = np.linalg.inv(root)  # L⁻¹
+        means = np.einsum("iba,ibc,ic->ia", inverse, inverse, self.linear + centres * tight)
+        own = place[self.effects.size + self.size :].reshape(self.people, self.size)
+        return population, means, means + np.einsum("iba,ib->ia", inverse, own), inverse, own
+
+    def __call__(self, place: np.ndarray) -> tuple[float, np.ndarray]:
+        """The log density at a place, and its gradient (n_dim,)."""
+        population, means, etas, inverse, own = self._laid_out(place)
+        tight = population.spread**-2.0
+        centres = population.centres(self.covariates)
+        evaluate = self.likelihood.evaluate
+        found = list((self.pool.map if self.pool else map)(evaluate, range(self.people), etas))
+        off = etas - centres
+        value = sum(one.log_likelihood for one in found)
+        value += float(-0.5 * (off**2 * tight).sum() + 0.5 * self.people * np.log(tight).sum())
+        value += float(np.log(np.diagonal(inverse, axis1=1, axis2=2)).sum())  # −Σ ln diag L
+        value += population.log_prior() + float(np.log(population.spread).sum())  # ∂τ/∂ln τ
+
+        down = np.array([one.gradient for one in found]) - off * tight  # ∂/∂η
+        pulled = np.einsum("iab,ib->ia", inverse, down)  # L⁻¹ ∂/∂η, which is ∂/∂u
+        solved = np.einsum("iba,ib->ia", inverse, pulled)  # P⁻¹ ∂/∂η
+        by_centre = (off + solved) * tight
+        by_effect = by_centre.T @ self.weights
+        mean, slopes = population.effects[:, 0], population.effects[:, 1:]
+        by_effect[:, 0] -= np.tanh(0.5 * mean)
+        by_effect[:, 1:] -= slopes / SLOPE_SD**2
+        by_spread = (off**2 * tight - 1).sum(axis=0) + 1 - (population.spread / SPREAD_SD) ** 2
+        by_spread += 2 * tight * (solved * (means - centres)).sum(axis=0)  # through M
+        terms = inverse * pulled[:, :, None]  # (person, row, parameter): a_r q_r
+        before = np.cumsum(terms, axis=1) - 0.5 * terms
+        by_spread += 2 * tight * (inverse * own[:, :, None] * before).sum(axis=(0, 1))  # through L⁻ᵀu
+        by_spread += tight * (inverse**2).sum(axis=(0, 1))  # through ln det L
+        gradient = np.concatenate([
+            (by_effect * self.effect_errors).ravel(), by_spread * self.spread_errors, pulled.ravel()
+        ])  # fmt: skip
+        return float(value), gradient

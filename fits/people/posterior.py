@@ -1,0 +1,173 @@
+"""The full posterior of a population and its people by Hamiltonian Monte Carlo (the extra ``engram[posterior]``).
+
+The No-U-Turn sampler of nutpie runs on the exact gradient of :mod:`fits.people.density`; what it returns is an ArviZ
+InferenceData. Priors are those of :mod:`fits.people.population`, so that EM's answer is an approximation of this one.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas
+
+from .density import JointDensity
+from .fit import PeopleFit
+from .population import Population
+
+_INSTALL = "pip install 'engram[posterior]'"
+LARGEST_RHAT = 1.01
+
+
+@dataclass(frozen=True, eq=False)
+class PeoplePosterior:
+    """Draws from the posterior of a population and its people.
+
+    Attributes
+    ----------
+    data : arviz.InferenceData
+        posterior: median (parameter) in the parameter's unit, mean and spread (parameter) of η, effect (parameter,
+        covariate), eta and value (participant, parameter); sample_stats: those of the sampler.
+    summary : DataFrame
+        A row a quantity of the population and a person's value: quantity, participant, parameter, mean, sd, lower,
+        upper (95 %, equal tails), r_hat, ess_bulk, ess_tail.
+    divergences : int
+    seconds : float
+    """
+
+    fit: PeopleFit
+    data: Any = field(repr=False)
+    summary: pandas.DataFrame = field(repr=False)
+    divergences: int
+    seconds: float
+    evaluations: int
+
+    @property
+    def converged(self) -> bool:
+        """All R-hat below 1.01 and no divergences."""
+        return bool((self.summary.r_hat < LARGEST_RHAT).all()) and not self.divergences
+
+    def draws(self) -> tuple[list[Population], np.ndarray]:
+        """Populations, and everybody's η (draws, people, parameters), chain after chain."""
+        found = self.data.posterior
+        stacked = found.stack(sample=("chain", "draw")).transpose("sample", ...)
+        effects = stacked["mean"].to_numpy()[..., None]
+        if "effect" in stacked:
+            effects = np.concatenate([effects, stacked["effect"].to_numpy()], axis=-1)
+        spreads = stacked["spread"].to_numpy()
+        return [Population(e, s) for e, s in zip(effects, spreads, strict=True)], stacked["eta"].to_numpy()
+
+
+def sample_people(
+    fit: PeopleFit,
+    *,
+    draws: int = 500,
+    tune: int = 300,
+    chains: int = 4,
+    seed: int = 1,
+    workers: int | None = None,
+    progress: bool = False,
+) -> PeoplePosterior:
+    """Sample the posterior of which ``fit`` is the approximation.
+
+    Parameters
+    ----------
+    fit : PeopleFit
+        Its likelihoods and covariates; it also places the sampler's coordinates and starts.
+    draws, tune, chains : int
+        Draws kept and thrown away of each chain.
+    seed : int
+    workers : int, optional
+        Chains at a time (as many as there are processors by default); the draws do not depend on it.
+    progress : bool
+        Whether the sampler shows a bar.
+
+    Raises
+    ------
+    ImportError
+        nutpie or ArviZ is not installed.
+    """
+    nutpie, arviz = needed()
+    density = JointDensity(fit)
+    scale = fit.likelihood.scale
+    counted = [0]
+
+    def log_density() -> Any:
+        def evaluate(place: np.ndarray) -> tuple[float, np.ndarray]:
+            counted[0] += 1
+            return density(place)
+
+        return evaluate
+
+    kinds = {"mean": ("parameter",), "spread": ("parameter",), "median": ("parameter",),
+             "eta": ("participant", "parameter"), "value": ("participant", "parameter")}  # fmt: skip
+    coords = {"parameter": scale.names, "participant": list(fit.likelihood.people)}
+    if density.shape[1] > 1:  # an axis of no length cannot be stored
+        kinds["effect"] = ("parameter", "covariate")
+        coords["covariate"] = [str(name) for name in fit.covariates]
+
+    def expander(*_: Any) -> Any:
+        def expand(place: np.ndarray) -> dict[str, np.ndarray]:
+            population, etas = density.population(place), density.etas(place)
+            mean = population.effects[:, 0]
+            values = dict(mean=mean, spread=population.spread, median=scale.outward(mean), eta=etas,
+                          value=scale.outward(etas), effect=population.effects[:, 1:])  # fmt: skip
+            return {name: np.ascontiguousarray(values[name]) for name in kinds}
+
+        return expand
+
+    shapes = [tuple(len(coords[axis]) for axis in axes) for axes in kinds.values()]
+    model = nutpie.compiled_pyfunc.from_pyfunc(
+        density.n_dim, log_density, expander, [np.dtype("float64")] * len(kinds), shapes, list(kinds), coords=coords,
+        dims=kinds,
+        make_initial_point_fn=lambda chain_seed: np.random.default_rng(chain_seed).normal(0, 0.5, density.n_dim),
+    )  # fmt: skip
+    began = time.perf_counter()
+    data = nutpie.sample(model, draws=draws, tune=tune, chains=chains, cores=workers, seed=seed, save_warmup=False,
+                         progress_bar=progress)  # fmt: skip
+    seconds = time.perf_counter() - began
+    return PeoplePosterior(
+        fit=fit, data=data, summary=_summary(arviz, data, fit), seconds=seconds, evaluations=counted[0],
+        divergences=int(data.sample_stats["diverging"].sum()),
+    )  # fmt: skip
+
+
+def needed() -> tuple[Any, Any]:
+    """nutpie and ArviZ; ``ImportError`` says how to get them."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of a rearrangement of ArviZ that does not concern us
+            import arviz
+            import nutpie
+            import nutpie.compiled_pyfunc
+    except ImportError as error:
+        raise ImportError(f"sampling needs nutpie and arviz ({error}); install them: {_INSTALL}") from None
+    return nutpie, arviz
+
+
+def _summary(arviz: Any, data: Any, fit: PeopleFit) -> pandas.DataFrame:
+    tables = []
+    for name in ("median", "spread", "effect", "value"):
+        if name not in data.posterior:
+            continue
+        found = data.posterior[[name]]
+        stacked = found[name].stack(sample=("chain", "draw"))
+        frame = stacked.mean("sample").to_dataframe("mean")
+        frame["sd"] = stacked.std("sample").to_dataframe("sd")["sd"]
+        for column, share in (("lower", 0.025), ("upper", 0.975)):
+            frame[column] = stacked.quantile(share, "sample").drop_vars("quantile").to_dataframe(column)[column]
+        for column, measure in (
+            ("r_hat", arviz.rhat(found)),
+            ("ess_bulk", arviz.ess(found, method="bulk")),
+            ("ess_tail", arviz.ess(found, method="tail")),
+        ):
+            frame[column] = measure[name].to_dataframe(column)[column]
+        tables.append(frame.reset_index().assign(quantity=name))
+    table = pandas.concat(tables, ignore_index=True)
+    for column in ("participant", "covariate"):
+        table[column] = table[column].fillna("") if column in table else ""
+    return table[["quantity", "participant", "parameter", "covariate", "mean", "sd", "lower", "upper", "r_hat",
+                  "ess_bulk", "ess_tail"]]  # fmt: skip

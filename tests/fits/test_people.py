@@ -1,0 +1,288 @@
+"""Empirical Bayes of people against brute force, and what becomes of people who say little. All data are simulated."""
+
+import math
+
+import numpy as np
+import pandas
+import pytest
+from scipy import optimize, stats
+from simulated_people import MODEL, people_study, people_trials, read_people
+from simulated_trials import STUDY, simulated
+
+from engram import EncodingOnly, LinearCapture, ThresholdCapture
+from engram.recall import OrderedConfidence
+from engram.recall import ordered_kernels as ordered
+from fits.people.em import person_posterior
+from fits.people.fit import compare_people, fit_likelihood, fit_people
+from fits.people.likelihood import PeopleLikelihood
+from fits.people.population import LEAST_SPREAD, Population, most_likely
+from fits.study import load_study
+from fits.trial_likelihood import TrialPredictor
+from fits.trial_table import TrialError
+from fits.trials import read_trials
+
+
+def drawn(likelihood, population, n, seed, counts=(8, 8)):
+    """A likelihood of simulated people, and their η."""
+    rng = np.random.default_rng(seed)
+    etas = rng.normal(population.effects[:, 0], population.spread, (n, len(population.spread)))
+    template = likelihood.with_counts([likelihood.old[0]] * n, [likelihood.lures[0]] * n)
+    made = [template.simulate(k, etas[k], rng) for k in range(n)]
+    return likelihood.with_counts([old for old, _ in made], [new for _, new in made]), etas
+
+
+@pytest.mark.parametrize("level", ["phase", "item"])
+@pytest.mark.parametrize("model", [ThresholdCapture(nodes=4), LinearCapture(nodes=4), EncodingOnly(nodes=4)],
+                         ids=lambda m: type(m).__name__)  # fmt: skip
+def test_gradient_is_that_of_the_trials_own_likelihood(tmp_path, model, level):
+    """Against central differences of fits.TrialPredictor, which shares no code with it: 1e-6 relative."""
+    path = tmp_path / "sim.toml"
+    path.write_text(STUDY, encoding="utf-8")
+    study = load_study(path)
+    simulated().to_csv(tmp_path / "t.csv", index=False)
+    trials = read_trials(tmp_path / "t.csv", study)
+    likelihood = PeopleLikelihood(trials, study, model, level)
+    names = likelihood.scale.names
+    rng = np.random.default_rng(2)
+    for person, name in enumerate(trials.participants):
+        reference = TrialPredictor(trials.select([name]), study, model, level)
+
+        def value(eta, reference=reference):
+            return reference.log_likelihood(likelihood.values(eta), {})
+
+        eta = likelihood.scale.starts + rng.normal(0, 0.4, len(names))
+        found = likelihood.evaluate(person, eta)
+        assert found.log_likelihood == pytest.approx(value(eta), rel=1e-10)
+        assert likelihood.log_likelihood(person, eta) == pytest.approx(value(eta), rel=1e-10)
+        slopes = [(value(eta + step) - value(eta - step)) / 2e-5 for step in np.eye(len(names)) * 1e-5]
+        assert found.gradient == pytest.approx(slopes, rel=1e-6, abs=1e-6)
+
+
+def test_expected_information_is_the_mean_square_of_the_gradient(tmp_path):
+    study = people_study(tmp_path)
+    likelihood = PeopleLikelihood(read_people(tmp_path, people_trials(tmp_path, 2), study), study, MODEL)
+    eta = likelihood.scale.starts
+    rng = np.random.default_rng(1)
+    scores = []
+    for _ in range(3000):
+        old, new = likelihood.simulate(0, eta, rng)
+        scores.append((old, new))
+    p, slopes = likelihood.layouts[0].with_slopes(likelihood.values(eta), likelihood.lures[0].shape)
+    jacobian = likelihood.scale.slopes(eta)
+    each = np.array([
+        ((old / p[0])[..., None] * p[1]).sum((0, 1)) + ((new / slopes[0])[..., None] * slopes[1]).sum((0, 1))
+        for old, new in scores
+    ]) * jacobian  # fmt: skip
+    expected = likelihood.evaluate(0, eta).information
+    error = 5 * np.sqrt(np.outer(np.diag(expected), np.diag(expected)) * 2 / len(each))
+    assert (np.abs(each.T @ each / len(each) - expected) < error).all()
+
+
+def test_compiled_confidence_is_that_of_the_response(tmp_path):
+    response = OrderedConfidence(sensitivity=4.0, sd_old=1.3)
+    strengths = np.linspace(-1.0, 9.0, 41)  # to where all but the first level are rarer than 1e-200
+    means, criteria = response.sensitivity * strengths, response.criteria
+    p = ordered.probabilities(means, response.sd_old, criteria)
+    assert p == pytest.approx(response.probabilities(strengths), rel=1e-11, abs=1e-300)
+    levels = np.arange(41) % 4
+    expected = response.log_likelihood(np.eye(4)[levels], strengths, constant=False)
+    assert ordered.log_likelihood(strengths, levels, 4.0, 1.3, criteria) == pytest.approx(
+        np.maximum(expected, math.log(ordered.LEAST)).sum(), rel=1e-11
+    )
+
+
+def test_em_of_one_parameter_finds_the_population_of_brute_force_quadrature(tmp_path):
+    """Against the marginal likelihood on a grid of η, from fits.TrialPredictor, maximised by Nelder-Mead.
+
+    μ within 0.02 and τ within 0.03 of τ, log evidence within 0.02 a person, with 32 trials a person.
+    """
+    study = people_study(tmp_path, free=["strength"])
+    trials = read_people(tmp_path, people_trials(tmp_path, 2), study)
+    base = PeopleLikelihood(trials, study, MODEL)
+    truth = Population(np.array([[0.4]]), np.array([0.8]))
+    likelihood, _ = drawn(base, truth, 30, seed=4)
+    fit = fit_likelihood(likelihood, draws=256)
+    assert fit.converged
+
+    predictor = TrialPredictor(trials, study, MODEL)
+    grid = np.linspace(-5, 6, 221)
+    logs = np.log([predictor.probabilities(base.values(np.array([x])), {}) for x in grid])
+    data = np.array([np.concatenate([o, n]) for o, n in zip(likelihood.old, likelihood.lures, strict=True)])
+    each = np.exp(np.einsum("igk,xgk->ix", data, logs))  # (people, grid)
+
+    def evidence(mean, spread):
+        return np.log(each @ stats.norm.pdf(grid, mean, spread) * (grid[1] - grid[0]))
+
+    def cost(place):
+        mean, spread = place[0], math.exp(place[1])
+        prior = stats.logistic.logpdf(mean) + stats.halfnorm.logpdf(spread)
+        return -evidence(mean, spread).sum() - prior
+
+    best = optimize.minimize(cost, [0.0, -0.5], method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-8})
+    mean, spread = best.x[0], math.exp(best.x[1])
+    assert fit.population.effects[0, 0] == pytest.approx(mean, abs=0.02 * spread)
+    assert fit.population.spread[0] == pytest.approx(spread, rel=0.03)
+    at = evidence(fit.population.effects[0, 0], fit.population.spread[0])
+    assert fit.evidence.to_numpy() == pytest.approx(at, abs=0.02)
+    weights = each * stats.norm.pdf(grid, fit.population.effects[0, 0], fit.population.spread[0])
+    means = weights @ grid / weights.sum(axis=1)
+    sds = np.sqrt(weights @ grid**2 / weights.sum(axis=1) - means**2)
+    assert [one.eta[0] for one in fit.posteriors] == pytest.approx(means, abs=0.02 * sds.mean())
+    assert [math.sqrt(one.covariance[0, 0]) for one in fit.posteriors] == pytest.approx(sds, rel=0.03)
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    """Twenty people with two parameters of their own."""
+    folder = tmp_path_factory.mktemp("people")
+    study = people_study(folder, free=["strength", "criterion"])
+    base = PeopleLikelihood(read_people(folder, people_trials(folder, 2), study), study, MODEL)
+    truth = Population(np.array([[0.3], [-0.2]]), np.array([0.7, 0.6]))
+    likelihood, etas = drawn(base, truth, 20, seed=8)
+    return fit_likelihood(likelihood), etas
+
+
+def test_people_are_drawn_towards_the_population_and_nearer_to_the_truth(fitted):
+    fit, etas = fitted
+    table = fit.people[fit.people.parameter == "strength"]
+    scale = fit.likelihood.scale
+    centre = fit.population.effects[0, 0]
+    alone = np.array([scale.inward(np.array([x, 1.0]))[0] for x in table.alone])
+    assert (np.abs(table.eta - centre) < np.abs(alone - centre) + 0.05).mean() > 0.9
+    assert np.mean((table.eta - etas[:, 0]) ** 2) < np.mean((alone - etas[:, 0]) ** 2)
+    assert table.shrinkage.between(0.01, 0.99).all()
+    assert (table.lower < table.estimate).all() and (table.estimate < table.upper).all()
+
+
+def test_tables_hold_the_population_within_its_intervals(fitted):
+    fit, _ = fitted
+    table = fit.parameters.set_index("parameter")
+    assert (table.verdict == "ok").all() and fit.notes.empty
+    assert (table.spread_lower < [0.7, 0.6]).all() and (table.spread_upper > [0.7, 0.6]).all()
+    assert (table.lower < table["median"]).all() and (table["median"] < table.upper).all()
+    assert table.reliability.between(0.2, 0.99).all()
+    assert fit.bic == pytest.approx(4 * math.log(fit.n_trials) - 2 * fit.log_evidence)
+
+
+def test_numbers_do_not_depend_on_the_number_of_threads(fitted):
+    fit, _ = fitted
+    again = fit_likelihood(fit.likelihood, workers=1)
+    assert np.array_equal(again.population.effects, fit.population.effects)
+    assert again.people.equals(fit.people)
+
+
+def test_more_trials_are_shrunk_less(fitted):
+    fit, _ = fitted
+    likelihood = fit.likelihood
+    more = likelihood.with_counts([8 * old for old in likelihood.old], [8 * new for new in likelihood.lures])
+    centre, spread = fit.population.effects[:, 0], fit.population.spread
+    for k in range(3):
+        few = person_posterior(likelihood, k, centre, centre, spread)
+        many = person_posterior(more, k, centre, centre, spread)
+        assert (np.diag(many.covariance) < np.diag(few.covariance)).all()
+
+
+def test_m_step_is_where_the_expected_density_is_largest():
+    rng = np.random.default_rng(0)
+    etas, variances = rng.normal(0.5, 0.8, (12, 2)), rng.uniform(0.01, 0.2, (12, 2))
+    covariates = rng.normal(size=(12, 1))
+    before = Population(np.zeros((2, 2)), np.array([0.6, 0.9]))
+    found = most_likely(etas, variances, covariates, before)
+
+    def density(effects, spread, of):
+        centres = effects[:, 0] + covariates @ effects[:, 1:].T
+        squares = ((etas - centres) ** 2 + variances) / of**2
+        return Population(effects, spread).log_prior() - 0.5 * squares.sum() - len(etas) * np.log(of).sum()
+
+    top = density(found.effects, before.spread, before.spread)
+    for step in rng.normal(0, 0.01, (20, 2, 2)):
+        assert density(found.effects + step, before.spread, before.spread) < top
+    top = density(found.effects, found.spread, found.spread)
+    for factor in np.exp(rng.normal(0, 0.01, (20, 2))):
+        assert density(found.effects, found.spread * factor, found.spread * factor) < top
+
+
+def test_a_covariate_is_recovered_and_a_constant_one_is_left_out_and_named(tmp_path):
+    study = people_study(tmp_path, free=["strength"])
+    base = PeopleLikelihood(read_people(tmp_path, people_trials(tmp_path, 2), study), study, MODEL)
+    rng = np.random.default_rng(3)
+    age = rng.normal(40, 10, 40)
+    z = (age - age.mean()) / age.std()
+    etas = (0.2 + 0.8 * z + rng.normal(0, 0.3, 40))[:, None]
+    template = base.with_counts([base.old[0]] * 40, [base.lures[0]] * 40)
+    made = [template.simulate(k, etas[k], rng) for k in range(40)]
+    likelihood = base.with_counts([old for old, _ in made], [new for _, new in made])
+    from fits.people.unusual import standardised
+
+    table = pandas.DataFrame({"age": age, "site": 1.0}, index=likelihood.people)
+    own, notes = standardised(table, likelihood.people)
+    assert list(own) == ["age"]
+    fit = fit_likelihood(likelihood, own, notes=notes)
+    row = fit.effects.iloc[0]
+    assert row.lower < 0.8 < row.upper and row.standard_error < 0.2
+    assert fit.notes.who.tolist() == ["site"] and "constant" in fit.notes.consequence[0]
+
+
+def test_people_who_say_little_are_named_and_the_others_carry_on(tmp_path):
+    study = people_study(tmp_path, free=["strength", "criterion"])
+    frame = people_trials(tmp_path, 9)
+    frame.loc[frame.participant == "p0", "response"] = "DO"  # no variance
+    separable = frame.participant == "p1"
+    frame.loc[separable, "response"] = np.where(frame[separable].old, "DO", "DN")
+    single = frame[(frame.participant == "p2") & (frame.item == "old3")]
+    frame = pandas.concat([frame[frame.participant != "p2"], single])
+    trials = read_people(tmp_path, frame, study)
+    fit = fit_people(trials, study, MODEL)
+    notes = {who: set(fit.notes[fit.notes.who == who].what) for who in fit.notes.who}
+    assert notes["p0"] == {"the same answer in all 32 trials"}
+    assert notes["p1"] == {"no answer was given both to old and to new items"}
+    assert {"1 answered trial for 2 parameters", "no answer about a new item"} <= notes["p2"]
+    assert set(notes) == {"p0", "p1", "p2"}
+    people = fit.people.set_index(["participant", "parameter"])
+    assert np.isfinite(people[["estimate", "lower", "upper", "alone"]].to_numpy()).all()
+    assert people.loc[("p2", "strength"), "shrinkage"] > 0.8  # the population's, all but
+    others = fit_people(trials.select([f"p{k}" for k in range(3, 9)]), study, MODEL)
+    assert np.isfinite(others.log_evidence) and others.notes.empty
+
+
+def test_people_who_do_not_differ_are_said_not_to(tmp_path):
+    study = people_study(tmp_path, free=["strength"])
+    base = PeopleLikelihood(read_people(tmp_path, people_trials(tmp_path, 2), study), study, MODEL)
+    p, q = base.probabilities(0, np.array([0.3]))
+    old, new = np.round(8 * p / p.sum(1, keepdims=True)), np.round(16 * q)
+    likelihood = base.with_counts([old] * 25, [new] * 25)
+    fit = fit_likelihood(likelihood)
+    assert fit.parameters.spread[0] < 4 * LEAST_SPREAD
+    assert fit.parameters.reliability[0] < 0.1
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (pandas.DataFrame({"age": [1.0]}, index=["p0"]), r"there are none of participant 'p1'.*identifiers"),
+        (pandas.DataFrame({"age": [1.0, np.nan]}, index=["p0", "p1"]), r"'age' of participant 'p1' is nan"),
+        (pandas.DataFrame({"age": [1.0, 2.0], "year": [3.0, 4.0]}, index=["p0", "p1"]), r"follows from the others"),
+        (pandas.DataFrame({"age": [1.0, 2.0, 3.0]}, index=["p0", "p1", "p1"]), r"'p1' is there twice"),
+    ],
+)
+def test_covariates_that_cannot_be_used_are_refused_in_a_sentence(tmp_path, table, message):
+    study = people_study(tmp_path)
+    trials = read_people(tmp_path, people_trials(tmp_path, 2), study)
+    with pytest.raises(TrialError, match=message):
+        fit_people(trials, study, MODEL, covariates=table)
+
+
+def test_one_person_is_no_population(tmp_path):
+    study = people_study(tmp_path)
+    trials = read_people(tmp_path, people_trials(tmp_path, 2), study).select(["p0"])
+    with pytest.raises(ValueError, match=r"1 participant.*two or more"):
+        fit_people(trials, study, MODEL)
+
+
+def test_models_are_compared_by_the_evidence_of_each_person(fitted):
+    fit, _ = fitted
+    import dataclasses
+
+    worse = dataclasses.replace(fit, model="Other", evidence=fit.evidence - 3.0)
+    found = compare_people([fit, worse])
+    assert found.table.frequency[0] > 0.9 and found.table.exceedance[0] > 0.99
