@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import engram
 
+from .people.options import candidate_options, people_options, refuse
+
 if TYPE_CHECKING:
     from .study import Study
 
@@ -96,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--missing", choices=("error", "drop", "separate"), help="what unanswered trials do")
     command.add_argument("--skip-broken", action="store_true", help="leave out participants with a broken file")
     command.add_argument("--participants", action="store_true", help="raw trials: every participant as well")
+    people_options(command)
     command.set_defaults(run=_fit)
 
     command = commands.add_parser("recover", help="simulate and refit: what can be known", allow_abbrev=False)
@@ -104,6 +107,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--spread", type=_share, default=0.1, metavar="X",
                          help="how far truths lie from the fit, in widths of the search (default: 0.1)")  # fmt: skip
     command.set_defaults(run=_recover)
+
+    command = commands.add_parser("design", help="what a planned experiment could tell", allow_abbrev=False)
+    candidate_options(command, _positive, _natural, _share)
+    command.set_defaults(run=_design)
 
     command = commands.add_parser("predict", help="run a protocol and show its states", allow_abbrev=False)
     command.add_argument("model", metavar="MODEL")
@@ -201,17 +208,19 @@ def _check(options: argparse.Namespace) -> int:
 
 def _fit(options: argparse.Namespace) -> None:
     from .commands import run_fit, run_trials
+    from .people.commands import run_people
 
+    refuse(options)
     studies, models = _chosen(options)
     if options.trials is None:
-        for name in ("participants", "level", "missing", "skip-broken"):
+        for name in ("participants", "people", "level", "missing", "skip-broken"):
             if getattr(options, name.replace("-", "_")):
                 raise CommandError(f"--{name} is for raw trials; add --trials, or leave it out")
         run_fit(options, studies, models)
         return
     if len(studies) > 1:
-        if options.level == "item" or options.participants:
-            name = "participants" if options.participants else "level item"
+        if options.level == "item" or options.participants or options.people:
+            name = "participants" if options.participants else "people" if options.people else "level item"
             raise CommandError(f"--{name} works with one study; leave it out, or name the study of the trials alone")
         run_fit(options, studies, models)
         return
@@ -219,13 +228,19 @@ def _fit(options: argparse.Namespace) -> None:
         if getattr(options, name):
             raise CommandError(f"--{name} does not work with --trials; leave it out")
     options.level, options.missing = options.level or "phase", options.missing or "error"
-    run_trials(options, studies[0], models)
+    (run_people if options.people else run_trials)(options, studies[0], models)
 
 
 def _recover(options: argparse.Namespace) -> None:
     from .commands import run_recover
 
     run_recover(options, *_chosen(options))
+
+
+def _design(options: argparse.Namespace) -> None:
+    from .people.commands import run_design
+
+    run_design(options, *_chosen(options))
 
 
 def _chosen(options: argparse.Namespace) -> tuple[list[Study], list[str]]:

@@ -9,7 +9,7 @@ sentence, figures drawn anew, tables and what would change the answer. The table
 ['profiles', 'influence']
 """
 
-from . import influence, models, profiles, recovery, transfer, trials, vision
+from . import calibration, influence, models, people, profiles, recovery, transfer, trials, vision
 from .section import Section
 
 SECTIONS: tuple[Section, ...] = (
@@ -19,5 +19,7 @@ SECTIONS: tuple[Section, ...] = (
     recovery.SECTION,
     models.SECTION,
     trials.SECTION,
+    people.SECTION,
+    calibration.SECTION,
     vision.SECTION,
 )

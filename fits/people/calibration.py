@@ -1,0 +1,242 @@
+"""Is inference about people right? Simulation from known truths, for each route one function, one table.
+
+Person       People are drawn from a population, answer, and are estimated given it: how often do 95 % intervals hold
+             the truth, and is the truth's place in the posterior uniform?
+Population   Whole data sets are simulated and fitted: bias and coverage of the population's parameters.
+Posterior    Simulation-based calibration (Talts et al. 2018, arXiv:1804.06788): truths come from the prior, and the
+             rank of the truth among independent draws of the posterior is uniform if sampler and density are right.
+
+Uniformity is tested by χ² over ten equal bins, with Holm's correction over the parameters; coverage by an exact
+binomial interval.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas
+from scipy.special import ndtr
+from scipy.stats import binomtest, chisquare
+
+from .em import person_posterior
+from .fit import PeopleFit, fit_likelihood
+from .likelihood import PeopleLikelihood
+from .population import SPREAD_SD, Population
+
+BINS = 10
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Where truths lie in what was inferred about them.
+
+    Attributes
+    ----------
+    table : DataFrame
+        simulation, parameter, true, estimate, lower, upper, rank (0 to 1).
+    summary : DataFrame
+        A row a parameter: simulations, bias and its standard error, correlation, coverage of the 95 % intervals with
+        its exact interval (coverage_lower, coverage_upper), p_uniform (χ² of the ranks over ten bins), p_holm.
+    """
+
+    route: str
+    seed: int
+    table: pandas.DataFrame = field(repr=False)
+    summary: pandas.DataFrame
+
+
+def person_calibration(
+    likelihood: PeopleLikelihood, population: Population, *, n: int = 500, seed: int = 1
+) -> Calibration:
+    """People drawn from a population, who answer as many trials as the first person, and are estimated given it.
+
+    Their truths are held against the normal approximation of their posterior.
+    """
+    rng = np.random.default_rng(seed)
+    size = len(likelihood.scale)
+    centre = population.effects[:, 0]
+    etas = rng.normal(centre, population.spread, (n, size))
+    answered = simulate_people(likelihood, etas, rng)
+    rows = []
+    for k in range(n):
+        found = person_posterior(answered, k, centre, centre, population.spread)
+        sd = np.sqrt(np.diag(found.covariance))
+        for j, name in enumerate(likelihood.scale.names):
+            rows.append(
+                dict(simulation=k, parameter=name, true=etas[k, j], estimate=found.eta[j],
+                     lower=found.eta[j] - 1.959964 * sd[j], upper=found.eta[j] + 1.959964 * sd[j],
+                     rank=float(ndtr((etas[k, j] - found.eta[j]) / sd[j])))
+            )  # fmt: skip
+    table = pandas.DataFrame(rows)
+    return Calibration("person", seed, table, summarise(table))
+
+
+def population_calibration(
+    likelihood: PeopleLikelihood,
+    population: Population,
+    *,
+    people: int = 30,
+    n: int = 50,
+    seed: int = 1,
+    draws: int = 128,
+    workers: int | None = None,
+    progress: Callable[[int], Any] | None = None,
+) -> Calibration:
+    """Whole data sets from a population, each fitted by :func:`fits.people.fit.fit_people`'s EM.
+
+    Its parameters are "mean of …" and "spread of …" on the scale of η; spreads are compared as logarithms.
+    """
+    rows = []
+    for k in range(n):
+        rng = np.random.default_rng([seed, k])
+        etas = rng.normal(population.effects[:, 0], population.spread, (people, len(population.spread)))
+        fit = fit_likelihood(simulate_people(likelihood, etas, rng), alone=False, draws=draws, workers=workers)
+        rows += [dict(simulation=k, **row) for row in _population_rows(fit, population)]
+        if progress is not None:
+            progress(k)
+    table = pandas.DataFrame(rows)
+    return Calibration("population", seed, table, summarise(table))
+
+
+def posterior_calibration(
+    likelihood: PeopleLikelihood,
+    *,
+    people: int = 8,
+    n: int = 100,
+    seed: int = 1,
+    draws: int = 200,
+    tune: int = 200,
+    thin: int = 4,
+    workers: int | None = None,
+    progress: Callable[[int], Any] | None = None,
+) -> Calibration:
+    """Simulation-based calibration of the sampler: populations from the prior, people from them, ranks of the truth.
+
+    Ranks are those among every ``thin``-th draw, of which the truth is one with equal probability of any place. Of
+    people's parameters those of the first are ranked.
+    """
+    from .posterior import sample_people
+
+    rows = []
+    size = len(likelihood.scale)
+    for k in range(n):
+        rng = np.random.default_rng([seed, k])
+        spread = np.abs(rng.normal(0, SPREAD_SD, size))
+        truth = Population(rng.logistic(size=(size, 1)), spread)
+        etas = rng.normal(truth.effects[:, 0], spread, (people, size))
+        fit = fit_likelihood(simulate_people(likelihood, etas, rng), alone=False, draws=0, workers=workers)
+        sampled = sample_people(fit, draws=draws, tune=tune, chains=2, seed=seed * 100_000 + k, workers=workers)
+        populations, found = sampled.draws()
+        means = np.array([one.effects[:, 0] for one in populations])[::thin]
+        spreads = np.array([one.spread for one in populations])[::thin]
+        first = found[::thin, 0]
+        for j, name in enumerate(likelihood.scale.names):
+            for what, true, every in (
+                ("mean of", truth.effects[j, 0], means[:, j]), ("spread of", spread[j], spreads[:, j]),
+                ("first person's", etas[0, j], first[:, j]),
+            ):  # fmt: skip
+                below = int((every < true).sum())
+                rows.append(
+                    dict(simulation=k, parameter=f"{what} {name}", true=true, estimate=every.mean(),
+                         lower=np.quantile(every, 0.025), upper=np.quantile(every, 0.975),
+                         rank=(below + rng.random()) / (len(every) + 1))
+                )  # fmt: skip
+        if progress is not None:
+            progress(k)
+    table = pandas.DataFrame(rows)
+    return Calibration("posterior", seed, table, summarise(table))
+
+
+def confuse_people(
+    fits: Sequence[PeopleFit], *, n: int = 20, seed: int = 1, draws: int = 64, workers: int | None = None,
+    progress: Callable[[int], Any] | None = None,
+) -> pandas.DataFrame:  # fmt: skip
+    """Data sets simulated from each fit, fitted with every model: how often each has the best BIC.
+
+    Returns
+    -------
+    DataFrame
+        A row a model that made the data, a column a model that is preferred.
+    """
+    names = [one.model for one in fits]
+    counts = pandas.DataFrame(0, index=names, columns=names)
+    counts.index.name = "simulated"
+    for source in fits:
+        for k in range(n):
+            rng = np.random.default_rng([seed, names.index(source.model), k])
+            size = len(source.population.spread)
+            etas = rng.normal(source.population.effects[:, 0], source.population.spread, (len(source.likelihood), size))
+            made = [source.likelihood.simulate(i, eta, rng) for i, eta in enumerate(etas)]
+            scores = []
+            for one in fits:
+                data = one.likelihood.with_counts([old for old, _ in made], [new for _, new in made])
+                scores.append(fit_likelihood(data, start=one.population, alone=False, draws=draws, workers=workers).bic)
+            counts.loc[source.model, names[int(np.argmin(scores))]] += 1
+            if progress is not None:
+                progress(k)
+    return counts
+
+
+def simulate_people(likelihood: PeopleLikelihood, etas: np.ndarray, rng: np.random.Generator) -> PeopleLikelihood:
+    """The likelihood of people with these η, (people, parameters), who answer as many trials as the first person."""
+    n = len(etas)
+    template = likelihood.with_counts([likelihood.old[0]] * n, [likelihood.lures[0]] * n)
+    made = [template.simulate(k, eta, rng) for k, eta in enumerate(etas)]
+    return likelihood.with_counts([old for old, _ in made], [new for _, new in made])
+
+
+def summarise(table: pandas.DataFrame) -> pandas.DataFrame:
+    """What a table of simulations says about each parameter; see :class:`Calibration`."""
+    rows = []
+    for name, group in table.groupby("parameter", sort=False):
+        errors = (group.estimate - group.true).to_numpy()
+        covered = int(((group.lower <= group.true) & (group.true <= group.upper)).sum())
+        ends = binomtest(covered, len(group)).proportion_ci(_LEVEL)
+        varied = len(group) > 1 and np.ptp(group.true) > 0 and np.ptp(group.estimate) > 0
+        rows.append(
+            dict(parameter=name, simulations=len(group), bias=errors.mean(),
+                 bias_error=errors.std(ddof=1) / math.sqrt(len(group)) if len(group) > 1 else math.nan,
+                 correlation=float(np.corrcoef(group.true, group.estimate)[0, 1]) if varied else math.nan,
+                 coverage=covered / len(group), coverage_lower=ends.low, coverage_upper=ends.high,
+                 p_uniform=uniformity(group["rank"].to_numpy(float)))
+        )  # fmt: skip
+    summary = pandas.DataFrame(rows)
+    return summary.assign(p_holm=holm(summary.p_uniform.to_numpy(float)))
+
+
+def uniformity(ranks: np.ndarray) -> float:
+    """p of the χ² test that ranks from 0 to 1 are uniform, over ten equal bins."""
+    counts, _ = np.histogram(ranks, bins=BINS, range=(0.0, 1.0))
+    return float(chisquare(counts).pvalue)
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Holm's correction of several p values; those that are not numbers stay."""
+    found = np.full(len(p), np.nan)
+    order = [k for k in np.argsort(p) if np.isfinite(p[k])]
+    highest = 0.0
+    for place, k in enumerate(order):
+        highest = max(highest, min(1.0, (len(order) - place) * float(p[k])))
+        found[k] = highest
+    return found
+
+
+def _population_rows(fit: PeopleFit, truth: Population) -> list[dict[str, Any]]:
+    rows = []
+    for j, row in enumerate(fit.parameters.to_dict("records")):
+        half = 1.959964 * row["mean_error"]
+        error = math.log(row["spread_upper"] / row["spread"]) / 1.959964
+        for what, true, estimate, width in (
+            ("mean of", truth.effects[j, 0], row["mean"], half),
+            ("spread of", math.log(truth.spread[j]), math.log(row["spread"]), 1.959964 * error),
+        ):
+            rows.append(
+                dict(parameter=f"{what} {row['parameter']}", true=true, estimate=estimate, lower=estimate - width,
+                     upper=estimate + width, rank=float(ndtr((true - estimate) / (width / 1.959964))))
+            )  # fmt: skip
+    return rows

@@ -1,0 +1,139 @@
+"""``engram fit --people`` and ``engram design``: tables and figures of people, and of experiments that are planned."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas
+
+from ..output_folder import output_folder
+from ..progress import Progress
+from ..results import save_figure
+from ..study import Study
+from ..trial_table import TrialError
+from ..trials import read_trials
+from .checks import first_outcome, predictive_checks
+from .design import compare_designs
+from .figures import design_figure, forest_figure, predictive_figure, shrinkage_figure
+from .fit import PeopleFit, compare_people, fit_people
+from .posterior import needed, sample_people
+
+_SHOWN = ["parameter", "median", "lower", "upper", "spread", "reliability", "verdict"]
+
+
+def run_people(options: argparse.Namespace, study: Study, models: Sequence[str]) -> None:
+    """Fit the population and everybody in it; with ``--posterior`` sample as well."""
+    if options.posterior:
+        needed()  # before anything long is begun
+    trials = read_trials(options.trials or None, study, missing=options.missing, skip_broken=options.skip_broken)
+    covariates = read_covariates(options.covariates) if options.covariates else None
+    fits: list[PeopleFit] = []
+    checks, posteriors = [], []
+    with output_folder(options.out) as folder:
+        progress = Progress(len(models) * (10 if options.posterior else 1))
+        try:
+            for model in models:
+                with progress.part(f"people, {model}", 1.0):
+                    fits.append(fit_people(trials, study, model, level=options.level, covariates=covariates,
+                                           workers=options.workers))  # fmt: skip
+                    progress.finished()
+                if options.level == "phase":
+                    checks.append(predictive_checks(fits[-1], seed=options.seed).assign(model=model))
+                if options.posterior:
+                    with progress.part(f"posterior, {model}", 9.0):
+                        posteriors.append(sample_people(fits[-1], seed=options.seed, workers=options.workers))
+                        progress.finished()
+        finally:
+            progress.close()
+        for name in ("parameters", "effects", "people", "notes"):
+            _write([getattr(one, name).assign(model=one.model) for one in fits], folder / f"{name}.csv")
+        _write([trials.missing.reset_index()], folder / "missing.csv")
+        evidences = [one.evidence.rename_axis("participant").reset_index(name="log_evidence").assign(model=one.model)
+                     for one in fits]  # fmt: skip
+        _write(evidences, folder / "evidence.csv")
+        if checks:
+            _write(checks, folder / "checks.csv")
+        for number, one in enumerate(fits):
+            save_figure(forest_figure(one.people, one.parameters), folder, f"people-{one.model}")
+            save_figure(shrinkage_figure(one.people, one.parameters), folder, f"shrinkage-{one.model}")
+            if checks:
+                save_figure(predictive_figure(checks[number], first_outcome(one)), folder, f"checks-{one.model}")
+        if len(fits) > 1:
+            frequencies = compare_people(fits)
+            _write([frequencies.table.assign(omnibus_risk=frequencies.omnibus_risk)], folder / "model-frequencies.csv")
+        if posteriors:
+            _write([one.summary.assign(model=one.fit.model) for one in posteriors], folder / "posterior.csv")
+            for sampled in posteriors:
+                sampled.data.to_netcdf(str(folder / f"posterior-{sampled.fit.model}.nc"))
+    answered, unanswered = trials.missing[["answered", "missing"]].sum()
+    print(f"{len(trials.participants)} participants, {answered} answered trials, {unanswered} unanswered\n")
+    for one in fits:
+        settled = "" if one.converged else "; EM has not settled"
+        print(f"{one.model}: log evidence {one.log_evidence:.2f}, BIC {one.bic:.2f}, {one.steps} steps of EM in "
+              f"{one.seconds:.1f} s{settled}")  # fmt: skip
+        print(f"{_table(one.parameters[_SHOWN])}\n")
+        if len(one.effects):
+            print(f"{_table(one.effects)}\n")
+    for note in fits[0].notes.itertuples():
+        print(f"{note.who}: {note.what}; {note.consequence}")
+    if len(fits) > 1:
+        print("How frequent the models are among people (random effects over everybody's evidence)")
+        print(f"{_table(frequencies.table)}\n")
+    for sampled in posteriors:
+        worst = sampled.summary.r_hat.max()
+        print(f"{sampled.fit.model}: posterior in {sampled.seconds:.0f} s, largest R-hat {worst:.4f}, "
+              f"{sampled.divergences} divergences")  # fmt: skip
+    print(f"Tables and figures are in {options.out}")
+
+
+def run_design(options: argparse.Namespace, studies: Sequence[Study], models: Sequence[str]) -> None:
+    """Compare candidate experiments."""
+    found = compare_designs(
+        studies, models, trials=options.answers, lures=options.lures, spread=options.spread,
+        half_width=options.half_width,
+    )  # fmt: skip
+    with output_folder(options.out) as folder:
+        _write([found.parameters], folder / "parameters.csv")
+        if len(found.models):
+            _write([found.models], folder / "models.csv")
+            _write([found.best()], folder / "best.csv")
+            save_figure(design_figure(found.models), folder, "design")
+    print(f"People needed for a 95 % interval of ± {options.half_width:g} of the bounds (blank: not identified)")
+    wide = found.parameters.pivot_table(
+        index=["model", "parameter"], columns="candidate", values="people", sort=False, dropna=False
+    )
+    print(f"{_table(wide.reset_index())}\n")
+    if len(found.models):
+        print("People needed to tell models apart, 20 to 1 with a power of 0.8 (blank: more than a million)")
+        print(f"{_table(found.models)}\n")
+        best = found.best().iloc[0]
+        if best.people < float("inf"):
+            print(f"{best.candidate} tells the hardest pair apart with the fewest people, {best.people:.0f}")
+        else:
+            print("No candidate tells every pair of models apart")
+    print(f"Tables are in {options.out}")
+
+
+def read_covariates(path: str) -> pandas.DataFrame:
+    """A .csv or .tsv table with a column participant; ``TrialError`` names what is wrong with it."""
+    place = Path(path)
+    separators = {".csv": ",", ".tsv": "\t"}
+    if place.suffix.lower() not in separators:
+        raise TrialError(f"{place}: is not .csv or .tsv; give a table of covariates")
+    try:
+        table = pandas.read_csv(place, sep=separators[place.suffix.lower()], dtype={"participant": str})
+    except (OSError, ValueError) as error:
+        raise TrialError(f"{place}: cannot be read ({error}); check the path and the file") from None
+    if "participant" not in table:
+        raise TrialError(f"{place}: has no column participant; it has {', '.join(map(str, table.columns))}")
+    return table.set_index("participant")
+
+
+def _write(tables: Sequence[pandas.DataFrame], path: Path) -> None:
+    pandas.concat(list(tables), ignore_index=True).to_csv(path, index=False, lineterminator="\n")
+
+
+def _table(table: pandas.DataFrame) -> str:
+    return table.to_string(index=False, float_format="{:.4g}".format, na_rep="")

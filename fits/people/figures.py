@@ -1,0 +1,138 @@
+"""Figures of people: forest plot, shrinkage, predictive checks, ranks of a calibration, people that designs need."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas
+from matplotlib.figure import Figure
+
+from engram.figure_style import COLOURS, GREY, StyledFigure, style
+
+_MOST = 60  # people whose names still fit beside a forest
+
+
+def forest_figure(people: pandas.DataFrame, parameters: pandas.DataFrame, names: list[str] | None = None) -> Figure:
+    """Everybody's estimates with 95 % intervals, in the order of the first parameter; the population's median in blue.
+
+    Parameters
+    ----------
+    people, parameters : DataFrame
+        As in :class:`fits.people.PeopleFit`.
+    names : list of str, optional
+        Which parameters; those whose reliability is highest, at most four, by default.
+    """
+    if names is None:
+        best = parameters.sort_values("reliability", ascending=False, kind="stable").parameter[:4]
+        names = [name for name in parameters.parameter if name in set(best)]
+    first = people[people.parameter == names[0]].sort_values("estimate", kind="stable")
+    order = {name: k for k, name in enumerate(first.participant)}
+    with style():
+        height = 1.0 + 0.11 * min(len(order), _MOST)
+        figure = StyledFigure(figsize=(6.4, height), layout="constrained")
+        axes = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
+        for ax, name in zip(axes, names, strict=True):
+            mine = people[people.parameter == name]
+            rows = mine.participant.map(order)
+            own = parameters[parameters.parameter == name].iloc[0]
+            ax.axvspan(own.lower, own.upper, color=COLOURS[0], alpha=0.25, linewidth=0)
+            ax.axvline(own["median"], color=COLOURS[0], linewidth=1.0)
+            ax.hlines(rows, mine.lower, mine.upper, color=GREY, linewidth=0.7)
+            ax.plot(mine.estimate, rows, "o", color="black", markersize=2.2)
+            unit = "" if own.unit == "1" else f" ({own.unit})"
+            ax.set_xlabel(f"{name.replace('_', ' ')}{unit}")
+            ax.tick_params(axis="y", length=0)
+        labels = list(order) if len(order) <= _MOST else []
+        axes[0].set_yticks(range(len(labels)), labels, fontsize=5)
+        axes[0].set_ylim(-1, len(order))
+        if not labels:
+            axes[0].set_ylabel(f"{len(order)} people")
+    return figure
+
+
+def shrinkage_figure(people: pandas.DataFrame, parameters: pandas.DataFrame) -> Figure:
+    """Estimates with the population against those of each person alone, a panel a parameter."""
+    names = list(parameters.parameter)
+    columns = min(4, len(names))
+    with style():
+        rows = math.ceil(len(names) / columns)
+        figure = StyledFigure(figsize=(6.4, 1.75 * rows), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        for ax, name in zip(axes, names, strict=False):
+            mine = people[people.parameter == name]
+            ends = [float(mine[["alone", "estimate"]].min().min()), float(mine[["alone", "estimate"]].max().max())]
+            ax.plot(ends, ends, color=GREY, linewidth=0.7, linestyle=":")
+            own = parameters[parameters.parameter == name].iloc[0]
+            ax.axhline(own["median"], color=COLOURS[0], linewidth=0.8)
+            ax.plot(mine.alone, mine.estimate, "o", color="black", markersize=2.0, alpha=0.7)
+            ax.set_title(f"{name.replace('_', ' ')}", fontsize=7)
+        for ax in axes[len(names) :]:
+            ax.set_visible(False)
+        figure.supxlabel("estimate if nothing were known of the others", fontsize=8)
+        figure.supylabel("estimate in the population", fontsize=8)
+    return figure
+
+
+def predictive_figure(checks: pandas.DataFrame, outcome: str) -> Figure:
+    """Observed against expected shares of every person, a panel a group of trials; misses in the second colour."""
+    groups = list(dict.fromkeys(checks.group))
+    columns = min(4, len(groups))
+    with style():
+        rows = math.ceil(len(groups) / columns)
+        figure = StyledFigure(figsize=(6.4, 1.75 * rows), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+        for ax, group in zip(axes, groups, strict=False):
+            mine = checks[checks.group == group]
+            ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.7, linestyle=":")
+            for inside, colour in ((True, "black"), (False, COLOURS[1])):
+                own = mine[mine.inside == inside]
+                ax.vlines(own.observed, own.lower, own.upper, color=colour, linewidth=0.5, alpha=0.5)
+                ax.plot(own.observed, own.expected, "o", color=colour, markersize=2.0)
+            ax.set_title(group, fontsize=7)
+        for ax in axes[len(groups) :]:
+            ax.set_visible(False)
+        figure.supxlabel(f"observed share of “{outcome}”", fontsize=8)
+        figure.supylabel("replicated (mean, 95 %)", fontsize=8)
+    return figure
+
+
+def rank_figure(table: pandas.DataFrame, bins: int = 10) -> Figure:
+    """Histograms of a calibration's ranks, with the 95 % band of a uniform one."""
+    from scipy.stats import binom
+
+    names = list(dict.fromkeys(table.parameter))
+    columns = min(4, len(names))
+    with style():
+        rows = math.ceil(len(names) / columns)
+        figure = StyledFigure(figsize=(6.4, 1.5 * rows), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
+        for ax, name in zip(axes, names, strict=False):
+            ranks = table[table.parameter == name]["rank"].to_numpy(float)
+            low, high = binom.ppf([0.025, 0.975], len(ranks), 1 / bins)
+            ax.axhspan(low, high, color=GREY, alpha=0.25, linewidth=0)
+            ax.hist(ranks, bins=np.linspace(0, 1, bins + 1), color=COLOURS[0], rwidth=0.9)
+            ax.set_title(name.replace("_", " "), fontsize=7)
+        for ax in axes[len(names) :]:
+            ax.set_visible(False)
+        figure.supxlabel("rank of the truth in the posterior (band: 95 % of uniform ones)", fontsize=8)
+    return figure
+
+
+def design_figure(models: pandas.DataFrame) -> Figure:
+    """People that each candidate needs to tell each pair of models apart; none where no number does."""
+    candidates = list(dict.fromkeys(models.candidate))
+    pairs = list(dict.fromkeys(zip(models.truth, models.rival, strict=True)))
+    with style():
+        figure = StyledFigure(figsize=(5.6, 1.0 + 0.32 * len(candidates)), layout="constrained")
+        ax = figure.subplots()
+        for k, (truth, rival) in enumerate(pairs):
+            mine = models[(models.truth == truth) & (models.rival == rival)].set_index("candidate").loc[candidates]
+            ax.plot(mine.people, np.arange(len(candidates)) + 0.12 * (k - (len(pairs) - 1) / 2), "o",
+                    color=COLOURS[k % len(COLOURS)], label=f"{truth}, against {rival}")  # fmt: skip
+        ax.set_xscale("log")
+        ax.set_yticks(range(len(candidates)), candidates)
+        ax.set_ylim(len(candidates) - 0.5, -0.5)
+        ax.set_xlabel("people needed to tell the models apart")
+        figure.legend(loc="outside upper left", fontsize=6)
+    return figure

@@ -1,0 +1,47 @@
+"""What the commands about people are told; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+
+def people_options(command: argparse.ArgumentParser) -> None:
+    """Of ``engram fit --trials``."""
+    command.add_argument("--people", action="store_true",
+                         help="raw trials: the population and every person in it, by empirical Bayes")  # fmt: skip
+    command.add_argument("--covariates", metavar="FILE", help="with --people: a table with a column participant")
+    command.add_argument("--posterior", action="store_true",
+                         help="with --people: sample the posterior as well (needs engram[posterior])")  # fmt: skip
+
+
+def refuse(options: argparse.Namespace) -> None:
+    """``ValueError`` where options about people do not go together."""
+    for name in ("covariates", "posterior"):
+        if getattr(options, name) and not options.people:
+            raise ValueError(f"--{name} is for people; add --people, or leave it out")
+    if options.people and options.participants:
+        raise ValueError("--participants fits people one by one and --people together; choose one")
+    if options.people and options.starts:
+        raise ValueError("--starts does not work with --people, which begins at the study's start values; leave it out")
+
+
+def candidate_options(
+    command: argparse.ArgumentParser,
+    positive: Callable[[str], int],
+    natural: Callable[[str], int],
+    share: Callable[[str], float],
+) -> None:
+    """Of ``engram design``; the callables turn text into numbers."""
+    command.add_argument("study", nargs="+", metavar="STUDY", help="candidates: paths of .toml files, or identifiers")
+    command.add_argument("--model", nargs="+", action="extend", required=True, metavar="M",
+                         help="ThresholdCapture, LinearCapture, EncodingOnly; several are told apart")  # fmt: skip
+    command.add_argument("--out", required=True, metavar="DIR", help="folder of the results")
+    command.add_argument("--answers", type=positive, default=1, metavar="N",
+                         help="of one person to each test (default: 1)")  # fmt: skip
+    command.add_argument("--lures", type=natural, metavar="N",
+                         help="answers of one person to new items (default: as many as to old ones)")  # fmt: skip
+    command.add_argument("--spread", type=share, default=0.5, metavar="X",
+                         help="how much people differ, on the scale of a logit (default: 0.5, assumed)")  # fmt: skip
+    command.add_argument("--half-width", type=share, default=0.1, metavar="X",
+                         help="of the interval wanted, in widths of the bounds (default: 0.1)")  # fmt: skip

@@ -1,0 +1,146 @@
+"""What planned experiments could tell, and whether calibration finds what is wrong. All data are simulated."""
+
+import math
+
+import numpy as np
+import pandas
+import pytest
+from simulated_people import MODEL, people_study, people_trials, read_people
+
+from engram import EncodingOnly
+from fits.cli import main
+from fits.people.calibration import holm, person_calibration, population_calibration, summarise, uniformity
+from fits.people.checks import predictive_checks
+from fits.people.design import _people, compare_designs
+from fits.people.fit import fit_likelihood
+from fits.people.likelihood import PeopleLikelihood
+from fits.people.population import Population
+
+
+class Other(EncodingOnly):
+    """The same model with another durable fraction, to be told apart."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("design")
+
+
+def test_people_are_the_least_that_reach_the_threshold_with_the_power():
+    for gain, variance in ((0.1, 0.2), (0.5, 1.0), (2.0, 0.5)):
+        n = _people(gain, variance, 3.0, 0.8)
+        for people, enough in ((n, True), (n - 1, False)):
+            if people:
+                reached = people * gain - 0.8416212 * math.sqrt(people * variance) >= 3.0
+                assert reached == enough
+    assert math.isnan(_people(0.0, 1.0, 3.0, 0.8)) and math.isnan(_people(1e-9, 1e-9, 3.0, 0.8))
+
+
+def test_more_items_and_more_lures_need_fewer_people(folder):
+    few = people_study(folder, free=["strength", "criterion"], items=8, name="few")
+    many = people_study(folder, free=["strength", "criterion"], items=32, name="many")
+    found = compare_designs([few, many], [MODEL], spread=0.3, half_width=0.05)
+    people = found.parameters.set_index(["candidate", "parameter"]).people
+    assert (people["many"] < people["few"]).all()
+    assert found.models.empty
+    resolved = found.parameters.set_index(["candidate", "parameter"]).resolved
+    assert (resolved["many"] > resolved["few"]).all() and resolved.between(0, 1).all()
+
+
+def test_a_parameter_that_a_design_cannot_tell_needs_no_number_of_people(folder):
+    study = people_study(folder, free=["strength", "dose"], items=1, name="one")  # a calm item alone
+    found = compare_designs([study], [MODEL]).parameters.set_index("parameter")
+    assert math.isnan(found.people["dose"]) and math.isinf(found.sd_one["dose"])
+    assert found.people["strength"] > 0 and found.resolved["dose"] == pytest.approx(0, abs=1e-9)
+
+
+def test_standard_error_is_that_of_simulated_people(folder):
+    """The centre from 40 people who do not know their likelihood to be normal: within a quarter of the forecast."""
+    study = people_study(folder, free=["criterion"], name="interval")
+    row = compare_designs([study], [MODEL], spread=0.4, lures=16).parameters.iloc[0]
+    likelihood = PeopleLikelihood(read_people(folder, people_trials(folder, 2), study), study, MODEL)
+    truth = Population(likelihood.scale.starts[:, None], np.array([0.4]))
+    found = population_calibration(likelihood, truth, people=40, n=24, seed=2, draws=64, workers=2)
+    errors = found.table[found.table.parameter == "mean of criterion"]
+    sd = float((errors.estimate - errors.true).std()) * math.sqrt(40)
+    assert sd * likelihood.scale.slopes(likelihood.scale.starts)[0] == pytest.approx(row.sd_one, rel=0.35)
+
+
+def test_rivals_are_told_apart_by_the_delay_that_forces_them(folder):
+    """A rival that forgets is not told from one that does not at no delay, and is at a long one."""
+    candidates = {
+        delay: people_study(folder, free=["strength", "criterion"], delay=delay, name=f"after{k}")
+        for k, delay in enumerate(("1 h", "20 days"))
+    }
+    forgets = Other(nodes=4, forgetting_exponent=1.0, forgetting_time=86400.0)
+    found = compare_designs(candidates, [MODEL, forgets], values=None)
+    assert len(found.models) == 4 and (found.models.gain >= -1e-9).all()
+    assert set(found.best().candidate) == {"1 h", "20 days"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"trials": 0}, "trials is 0"), ({"power": 0.2}, "power is 0.2"), ({"spread": -1.0}, "spread")],
+)
+def test_numbers_out_of_range_are_refused(folder, options, words):
+    study = people_study(folder, free=["strength"], name="range")
+    with pytest.raises(ValueError, match=words):
+        compare_designs([study], [MODEL], **options)
+
+
+def test_design_command_writes_its_tables(folder, capsys):
+    people_study(folder, free=["strength", "criterion"], items=4, name="short")
+    people_study(folder, free=["strength", "criterion"], items=12, name="long")
+    out = folder / "out"
+    command = ["design", str(folder / "short.toml"), str(folder / "long.toml"), "--model", "EncodingOnly"]
+    assert main([*command, "--out", str(out)]) == 0
+    table = pandas.read_csv(out / "parameters.csv")
+    assert set(table.candidate) == {"short", "long"} and "People needed" in capsys.readouterr().out
+
+
+def test_fit_people_command_writes_tables_and_figures(folder, capsys):
+    study = people_study(folder, free=["strength", "criterion"], name="command")
+    frame = people_trials(folder, 5)
+    frame.to_csv(folder / "command.csv", index=False)
+    ages = pandas.DataFrame({"participant": [f"p{k}" for k in range(5)], "age": range(5), "site": 1})
+    ages.to_csv(folder / "ages.csv", index=False)
+    out = folder / "people"
+    command = ["fit", study.path, "--model", "EncodingOnly", "--trials", str(folder / "command.csv"), "--people"]
+    assert main([*command, "--covariates", str(folder / "ages.csv"), "--out", str(out)]) == 0
+    assert {"parameters.csv", "people.csv", "evidence.csv", "notes.csv", "checks.csv"} <= {
+        p.name for p in out.iterdir()
+    }
+    shown = capsys.readouterr().out
+    assert "site: is 1 for everybody" in shown and "log evidence" in shown
+    assert len(pandas.read_csv(out / "effects.csv")) == 2
+    assert main([*command, "--participants", "--out", str(folder / "no")]) == 2
+    assert main([*command[:-1], "--posterior", "--out", str(folder / "no")]) == 2
+    assert not (folder / "no").exists()
+
+
+def test_people_are_calibrated_and_their_checks_pass(folder):
+    """500 simulated people with 64 trials: coverage within its binomial interval, ranks uniform by χ² (seed 1)."""
+    study = people_study(folder, free=["strength", "criterion"], items=32, name="calibrated")
+    trials = read_people(folder, people_trials(folder, 2, items=32, lures=32), study)
+    likelihood = PeopleLikelihood(trials, study, MODEL)
+    truth = Population(np.array([[0.0], [-0.1]]), np.array([0.5, 0.4]))
+    found = person_calibration(likelihood, truth, n=300, seed=1)
+    assert (found.summary.coverage_lower < 0.95).all() and (found.summary.coverage_upper > 0.95).all()
+    assert (found.summary.p_holm > 0.01).all()
+    assert (found.summary.correlation > 0.5).all()
+    wrong = found.table.assign(rank=found.table["rank"] ** 1.5)
+    assert (summarise(wrong).p_holm < 0.01).all()  # which the test can find
+
+    from fits.people.calibration import simulate_people
+
+    rng = np.random.default_rng(5)
+    data = simulate_people(likelihood, rng.normal([0.0, -0.1], [0.5, 0.4], (12, 2)), rng)
+    checks = predictive_checks(fit_likelihood(data, alone=False, draws=64), draws=100)
+    assert len(checks) == 12 * 3 and checks.inside.mean() > 0.9
+    assert checks.p.between(0, 1).all()
+
+
+def test_holm_and_uniformity():
+    assert holm(np.array([0.01, 0.04, np.nan, 0.03])) == pytest.approx([0.03, 0.06, np.nan, 0.06], nan_ok=True)
+    assert uniformity((np.arange(1000) + 0.5) / 1000) == pytest.approx(1.0)
+    assert uniformity(np.linspace(0, 0.5, 1000)) < 1e-10

@@ -1,0 +1,110 @@
+"""The joint density is exact, and sampling it gives the posterior of brute force. All data are simulated."""
+
+import math
+
+import numpy as np
+import pandas
+import pytest
+from scipy import stats
+from simulated_people import MODEL, people_study, people_trials, read_people
+
+from fits.people import posterior as sampling
+from fits.people.checks import loo
+from fits.people.density import JointDensity
+from fits.people.fit import fit_likelihood
+from fits.people.likelihood import PeopleLikelihood
+from fits.people.population import Population
+
+
+@pytest.fixture(scope="module")
+def fit(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("posterior")
+    study = people_study(folder, free=["strength", "criterion"])
+    base = PeopleLikelihood(read_people(folder, people_trials(folder, 6), study), study, MODEL)
+    ages = pandas.DataFrame({"age": stats.zscore(np.arange(6.0))}, index=base.people)
+    return fit_likelihood(base, ages, draws=64)
+
+
+def log_density(fit, population, etas):
+    """The joint log density in η, μ, Γ and ln τ, written out."""
+    likelihood = fit.likelihood
+    total = sum(likelihood.log_likelihood(k, eta) for k, eta in enumerate(etas))
+    for k, eta in enumerate(etas):
+        centre = population.effects[:, 0] + population.effects[:, 1:] @ fit.covariates.to_numpy(float)[k]
+        total += stats.norm.logpdf(eta, centre, population.spread).sum()
+    total += stats.logistic.logpdf(population.effects[:, 0]).sum() + stats.norm.logpdf(population.effects[:, 1:]).sum()
+    return total + (stats.halfnorm.logpdf(population.spread) + np.log(population.spread)).sum()
+
+
+def test_density_is_that_of_people_and_population_with_the_jacobian_of_its_coordinates(fit):
+    """Against the density written out, the determinant by central differences: 1e-5 in differences."""
+    density = JointDensity(fit)
+    rng = np.random.default_rng(0)
+    found, expected = [], []
+    for place in rng.normal(0, 1, (3, density.n_dim)):
+
+        def native(place):
+            population = density.population(place)
+            return np.concatenate([population.effects.ravel(), np.log(population.spread), density.etas(place).ravel()])
+
+        step = 1e-5
+        columns = [(native(place + h) - native(place - h)) / (2 * step) for h in np.eye(density.n_dim) * step]
+        _, volume = np.linalg.slogdet(np.array(columns).T)
+        found.append(density(place)[0])
+        expected.append(log_density(fit, density.population(place), density.etas(place)) + volume)
+    assert np.diff(found) == pytest.approx(np.diff(expected), abs=1e-5)
+
+
+def test_gradient_is_exact(fit):
+    density = JointDensity(fit)
+    place = np.random.default_rng(1).normal(0, 1, density.n_dim)
+    slopes = [(density(place + h)[0] - density(place - h)[0]) / 2e-5 for h in np.eye(density.n_dim) * 1e-5]
+    assert density(place)[1] == pytest.approx(slopes, rel=1e-6, abs=1e-6)
+
+
+def test_without_the_extra_the_sampler_says_what_to_install(fit, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "nutpie", None)
+    with pytest.raises(ImportError, match=r"nutpie.*pip install 'engram\[posterior\]'"):
+        sampling.sample_people(fit)
+
+
+@pytest.mark.filterwarnings("ignore")  # of libraries that the project itself does not need
+def test_samples_are_the_posterior_of_brute_force(tmp_path):
+    """One parameter and 12 people: mean and SD of μ and τ against a grid, within four Monte-Carlo errors."""
+    pytest.importorskip("nutpie", reason="needs the extra engram[posterior]")
+    study = people_study(tmp_path, free=["strength"])
+    base = PeopleLikelihood(read_people(tmp_path, people_trials(tmp_path, 2), study), study, MODEL)
+    rng = np.random.default_rng(4)
+    template = base.with_counts([base.old[0]] * 12, [base.lures[0]] * 12)
+    made = [template.simulate(k, eta, rng) for k, eta in enumerate(rng.normal(0.2, 0.7, (12, 1)))]
+    likelihood = base.with_counts([old for old, _ in made], [new for _, new in made])
+    fitted = fit_likelihood(likelihood, draws=64)
+    sampled = sampling.sample_people(fitted, draws=600, tune=300, chains=2, seed=3)
+    assert sampled.summary.r_hat.max() < 1.02 and sampled.divergences == 0
+
+    grid = np.linspace(-7, 8, 301)
+    each = np.array([[likelihood.log_likelihood(k, np.array([x])) for x in grid] for k in range(12)])
+    each = np.exp(each - each.max(axis=1, keepdims=True))
+    means, spreads = np.linspace(-2, 2.5, 91), np.linspace(0.02, 3, 90)
+    logs = np.array([
+        [np.log(each @ stats.norm.pdf(grid, m, s)).sum() + stats.logistic.logpdf(m) + stats.halfnorm.logpdf(s)
+         for s in spreads] for m in means
+    ])  # fmt: skip
+    weights = np.exp(logs - logs.max())
+    weights /= weights.sum()
+    every = sampled.data.posterior
+    for name, values, axis in (("mean", means, 1), ("spread", spreads, 0)):
+        marginal = weights.sum(axis=axis)
+        centre = marginal @ values
+        sd = math.sqrt(marginal @ values**2 - centre**2)
+        size = float(sampled.summary.ess_bulk.min())
+        assert float(every[name].mean()) == pytest.approx(centre, abs=4 * sd / math.sqrt(size))
+        assert float(every[name].std()) == pytest.approx(sd, rel=4 / math.sqrt(2 * size))
+    again = sampling.sample_people(fitted, draws=20, tune=20, chains=2, seed=3, workers=1)
+    more = sampling.sample_people(fitted, draws=20, tune=20, chains=2, seed=3, workers=2)
+    assert again.data.posterior.equals(more.data.posterior)
+    found = loo(sampled, draws=300)
+    assert (found.pareto_k < 0.7).mean() > 0.95 and found.elpd_loo < 0
+    assert isinstance(sampled.draws()[0][0], Population)
