@@ -41,7 +41,7 @@ def test_the_protocol_example_is_predicted(tmp_path, capsys):
 
 def test_every_command_shown_exists(capsys):
     shown = {line.split()[1] for block in blocks("sh") for line in block.splitlines() if line.startswith("engram ")}
-    assert shown == {"studies", "check", "fit", "recover", "reproduce", "predict", "cache"}
+    assert shown == {"studies", "check", "fit", "design", "recover", "reproduce", "predict", "cache"}
     for command in shown:
         with pytest.raises(SystemExit) as stopped:
             main([command, "--help"])

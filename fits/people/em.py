@@ -13,7 +13,8 @@ The log evidence of a person is Laplace's, ln p(y_i | η_i) + ln N(η_i; m_i, τ
 
 A mode is not a mean: with few trials a person the posteriors are skewed, and the population would be biased. So EM goes
 on with importance weights. From a t distribution about each person's mode draws are made once and their likelihoods
-computed once, for they do not depend on the population; every further step only weighs them anew. The draws are
+computed once, for they do not depend on the population; further steps only weigh them anew, until the population has
+left the place where they were made, and others are. The draws are
 quasi-random, others for every person, so that their errors average out, and the same every time. Means, covariances
 and evidences are those of the weighted draws; how many equal draws they are worth says whether to trust them.
 """
@@ -42,6 +43,7 @@ _SETTLED = 2e-3  # shift of the population at which EM ends
 _MOST = 500  # EM steps
 _FREEDOM = 4.0  # of the t distribution that draws come from, so that its tails are heavier than the posterior's
 _SAME, _MOST_WEIGHTED = 1e-5, 5000  # shift at which steps with weighted draws end, and how many they may be
+_LEAST_WORTH, _ROUNDS = 0.75, 12  # of what draws were worth when made: below, others are made, so many times
 
 
 class Posterior(NamedTuple):
@@ -174,9 +176,17 @@ def expectation_maximisation(
             settled = moved < _SETTLED and first.shift(population) < 2 * _SETTLED
             population = second if settled else _extrapolated(population, first, second)
         people = expected(population, _FINE)
-        if draws:
-            population, people, more, same = _weighted(likelihood, population, people, covariates, draws, pool)
-            steps, settled = steps + more, settled and same
+        same = not draws
+        for _ in range(_ROUNDS if draws else 0):
+            population, weighted, more, same = _weighted(likelihood, population, people, covariates, draws, pool)
+            steps += more
+            if same:
+                people = weighted
+                break
+            people = expected(population, _FINE)
+        else:
+            people = weighted if draws else people
+        settled = settled and same
     return Ended(population, tuple(people), steps, settled, time.perf_counter() - began)
 
 
@@ -212,9 +222,13 @@ def _weighted(
         total = logsumexp(logs, axis=1)
         return np.exp(logs - total[:, None]), total - math.log(draws)
 
-    steps, same = 0, False
+    steps, same, first = 0, False, 0.0
     while steps < _MOST_WEIGHTED and not same:
         weights, _ = weigh(population)
+        worth = float((1 / (weights**2).sum(axis=1)).mean())
+        first = first or worth
+        if worth < _LEAST_WORTH * first:  # so far from where the draws were made, their noise would be fitted
+            break
         means = np.einsum("is,isj->ij", weights, places)
         squares = np.einsum("is,isj->ij", weights, places**2)
         after = most_likely(means, np.maximum(squares - means**2, 0.0), covariates, population)

