@@ -38,10 +38,10 @@ class PeopleFit:
     ----------
     parameters : DataFrame
         A row a parameter. parameter, unit, median of the population with its 95 % interval (lower, upper); mean and
-        mean_error of η; spread (τ) with spread_lower and spread_upper (NaN where people do not differ); people_lower and people_upper, between which
-        95 % of people lie; reliability, the share of the variance between people that their trials resolve,
-        1 − mean(V)/τ²; verdict: "ok", "people do not differ" (τ at its least value) or "not identified"
-        (the standard error of μ is that of its prior); description.
+        mean_error of η; spread (τ) with spread_lower and spread_upper (NaN where people do not differ); people_lower
+        and people_upper, between which 95 % of people lie; reliability, the share of the variance between people that
+        their trials resolve, 1 − mean(V)/τ²; verdict: "ok", "people do not differ" (τ at its least value) or "not
+        identified" (the standard error of μ is that of its prior); description.
     effects : DataFrame
         A row a parameter and covariate: slope of η per standard deviation of the covariate, standard_error, lower,
         upper.
