@@ -164,8 +164,7 @@ def confuse_people(
         A row a model that made the data, a column a model that is preferred.
     """
     names = [one.model for one in fits]
-    counts = pandas.DataFrame(0, index=names, columns=names)
-    counts.index.name = "simulated"
+    counts = np.zeros((len(names), len(names)), dtype=int)
     for source in fits:
         for k in range(n):
             rng = np.random.default_rng([seed, names.index(source.model), k])
@@ -176,10 +175,10 @@ def confuse_people(
             for one in fits:
                 data = one.likelihood.with_counts([old for old, _ in made], [new for _, new in made])
                 scores.append(fit_likelihood(data, start=one.population, alone=False, draws=draws, workers=workers).bic)
-            counts.loc[source.model, names[int(np.argmin(scores))]] += 1
+            counts[names.index(source.model), int(np.argmin(scores))] += 1
             if progress is not None:
                 progress(k)
-    return counts
+    return pandas.DataFrame(counts, index=pandas.Index(names, name="simulated"), columns=names)
 
 
 def simulate_people(likelihood: PeopleLikelihood, etas: np.ndarray, rng: np.random.Generator) -> PeopleLikelihood:

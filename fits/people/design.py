@@ -30,6 +30,7 @@ from ..prediction import NODES, Predictor, model_class
 from ..study import RESPONSES, Observation, Study, Term
 from ..tables import StudyError
 from .em import person_posterior
+from .fit import resolved
 from .likelihood import Layout, PeopleLikelihood
 from .scale import Scale
 
@@ -204,7 +205,7 @@ def _parameters(plan: _Plan, spread: float | Mapping[str, float], half_width: fl
     information = plan.likelihood.evaluate(0, plan.centre).information
     tight = np.diag(tau**-2.0)
     covariance = np.linalg.inv(information + tight)
-    one_person = tight - tight @ covariance @ tight
+    one_person = resolved(information, tau)
     values, vectors = np.linalg.eigh(one_person)
     seen = values > 1e-10 * values.max() if values.max() > 0 else np.zeros(len(values), dtype=bool)
     inverse = (vectors[:, seen] / values[seen]) @ vectors[:, seen].T

@@ -44,6 +44,7 @@ _MOST = 500  # EM steps
 _FREEDOM = 4.0  # of the t distribution that draws come from, so that its tails are heavier than the posterior's
 _SAME, _MOST_WEIGHTED = 1e-5, 5000  # shift at which steps with weighted draws end, and how many they may be
 _LEAST_WORTH, _ROUNDS = 0.75, 12  # of what draws were worth when made: below, others are made, so many times
+_WORTH = 0.15  # share of the draws that weighted ones must be worth to place the next
 
 
 class Posterior(NamedTuple):
@@ -53,6 +54,7 @@ class Posterior(NamedTuple):
     covariance: np.ndarray
     log_likelihood: float
     log_evidence: float
+    information: np.ndarray  # expected, of the likelihood alone
     converged: bool
     worth: float = math.inf  # how many equal draws the weighted ones are worth; infinite where there are none
 
@@ -103,7 +105,7 @@ def person_posterior(
     root = np.linalg.cholesky(now.information + np.diag(precision))
     inverse = np.linalg.inv(root)
     evidence = height + float(np.log(precision).sum()) / 2 - float(np.log(np.diag(root)).sum())
-    return Posterior(eta, inverse.T @ inverse, now.log_likelihood, evidence, left < _KINK)
+    return Posterior(eta, inverse.T @ inverse, now.log_likelihood, evidence, now.information, left < _KINK)
 
 
 def expectation_maximisation(
@@ -183,7 +185,9 @@ def expectation_maximisation(
             if same:
                 people = weighted
                 break
-            people = expected(population, _FINE)
+            # others, about the weighted draws where they are worth it, and about the mode where they are not
+            modes = expected(population, _FINE)
+            people = [one if one.worth >= _WORTH * draws else mode for one, mode in zip(weighted, modes, strict=True)]
         else:
             people = weighted if draws else people
         settled = settled and same
@@ -239,11 +243,13 @@ def _weighted(
     means = np.einsum("is,isj->ij", weights, places)
     off = places - means[:, None]
     covariances = np.einsum("is,isj,isk->ijk", weights, off, off)
-    return population, [
-        Posterior(means[k], covariances[k], likelihood.log_likelihood(k, means[k]), float(evidences[k]),
+    at = list(pool.map(likelihood.evaluate, range(len(people)), means))
+    made = [
+        Posterior(means[k], covariances[k], at[k].log_likelihood, float(evidences[k]), at[k].information,
                   one.converged, float(1 / (weights[k] ** 2).sum()))
         for k, one in enumerate(people)
-    ], steps, same  # fmt: skip
+    ]  # fmt: skip
+    return population, made, steps, same
 
 
 def _extrapolated(start: Population, first: Population, second: Population) -> Population:

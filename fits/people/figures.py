@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas
 from matplotlib.figure import Figure
+from scipy.stats import binom
 
 from engram.figure_style import COLOURS, GREY, StyledFigure, style
 
@@ -99,8 +100,6 @@ def predictive_figure(checks: pandas.DataFrame, outcome: str) -> Figure:
 
 def rank_figure(table: pandas.DataFrame, bins: int = 10) -> Figure:
     """Histograms of a calibration's ranks, with the 95 % band of a uniform one."""
-    from scipy.stats import binom
-
     names = list(dict.fromkeys(table.parameter))
     columns = min(4, len(names))
     with style():
@@ -109,7 +108,7 @@ def rank_figure(table: pandas.DataFrame, bins: int = 10) -> Figure:
         axes = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
         for ax, name in zip(axes, names, strict=False):
             ranks = table[table.parameter == name]["rank"].to_numpy(float)
-            low, high = binom.ppf([0.025, 0.975], len(ranks), 1 / bins)
+            low, high = (float(binom.ppf(share, len(ranks), 1 / bins)) for share in (0.025, 0.975))
             ax.axhspan(low, high, color=GREY, alpha=0.25, linewidth=0)
             ax.hist(ranks, bins=np.linspace(0, 1, bins + 1), color=COLOURS[0], rwidth=0.9)
             ax.set_title(name.replace("_", " "), fontsize=7)

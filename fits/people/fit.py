@@ -40,8 +40,8 @@ class PeopleFit:
         A row a parameter. parameter, unit, median of the population with its 95 % interval (lower, upper); mean and
         mean_error of η; spread (τ) with spread_lower and spread_upper (NaN where people do not differ); people_lower
         and people_upper, between which 95 % of people lie; reliability, the share of the variance between people that
-        their trials resolve, 1 − mean(V)/τ²; verdict: "ok", "people do not differ" (τ at its least value) or "not
-        identified" (the standard error of μ is that of its prior); description.
+        their trials resolve, τ² times the mean of A_i (:func:`standard_errors`); verdict: "ok", "people do not differ"
+        (τ at its least value) or "not identified" (the standard error of μ is that of its prior); description.
     effects : DataFrame
         A row a parameter and covariate: slope of η per standard deviation of the covariate, standard_error, lower,
         upper.
@@ -204,18 +204,16 @@ def standard_errors(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Of the effects (parameters, 1 + covariates), and of ln τ (parameters,).
 
-    From the information of the marginal likelihood in which each person's data are a normal measurement of η: with
-    A_i = Σ⁻¹ − Σ⁻¹V_iΣ⁻¹, Σ_i w_i w_iᵀ ⊗ A_i about the effects and 2 Σ_i (A_i)_jk² τ_j² τ_k² about ln τ; with those of
-    the priors.
+    From the information of the marginal likelihood in which each person's data are a normal measurement of η with
+    information I_i: with A_i = (Σ + I_i⁻¹)⁻¹, Σ_i w_i w_iᵀ ⊗ A_i about the effects and 2 Σ_i (A_i)_jk² τ_j² τ_k² about
+    ln τ; with those of the priors.
     """
     size, width = population.effects.shape
-    inverse = population.spread**-2.0
     about_effects = np.zeros((size * width, size * width))
     about_spread = np.diag(2 * population.spread**2 / SPREAD_SD**2)
     squares = np.outer(population.spread, population.spread) ** 2
     for one, own in zip(posteriors, covariates, strict=True):
-        values, vectors = np.linalg.eigh(np.diag(inverse) - inverse[:, None] * one.covariance * inverse)
-        known = (vectors * np.maximum(values, 0.0)) @ vectors.T  # weighted draws may miss its sign where it is nothing
+        known = resolved(one.information, population.spread)
         weights = np.concatenate([[1.0], own])
         about_effects += np.kron(known, np.outer(weights, weights))
         about_spread += 2 * known**2 * squares
@@ -227,13 +225,20 @@ def standard_errors(
     return effects, np.sqrt(np.diag(np.linalg.inv(about_spread)))
 
 
+def resolved(information: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """What one person tells about the population's centre: (diag τ² + I⁻¹)⁻¹, also where I has no inverse."""
+    scaled = information * np.outer(spread, spread)
+    found: np.ndarray = np.linalg.solve(np.eye(len(spread)) + scaled, scaled) / np.outer(spread, spread)
+    return 0.5 * (found + found.T)
+
+
 def _population_tables(
     likelihood: PeopleLikelihood, population: Population, posteriors: Sequence[Posterior], covariates: pandas.DataFrame
 ) -> tuple[pandas.DataFrame, pandas.DataFrame]:
     errors, spread_errors = standard_errors(population, posteriors, covariates.to_numpy(float))
     mean, spread = population.effects[:, 0], population.spread
     scale = likelihood.scale
-    variance = np.mean([np.diag(one.covariance) for one in posteriors], axis=0)
+    known = np.mean([np.diag(resolved(one.information, spread)) for one in posteriors], axis=0)
     ends = [scale.outward(mean + sign * _WITHIN * errors[:, 0]) for sign in (-1, 1)]
     people = [scale.outward(mean + sign * _WITHIN * spread) for sign in (-1, 1)]
     same = spread <= LEAST_SPREAD * (1 + 1e-9)
@@ -245,7 +250,7 @@ def _population_tables(
             parameter=scale.names, unit=[c.unit for c in coordinates], median=scale.outward(mean), lower=ends[0],
             upper=ends[1], mean=mean, mean_error=errors[:, 0], spread=spread, spread_lower=spread / factor,
             spread_upper=spread * factor, people_lower=people[0], people_upper=people[1],
-            reliability=np.clip(1 - variance / spread**2, 0, 1),
+            reliability=known * spread**2,
             verdict=np.where(vague, "not identified", np.where(same, "people do not differ", "ok")),
             description=[c.description for c in coordinates],
         )

@@ -73,14 +73,14 @@ class StrengthSlopes:
 
     def _run(self, group: Sequence[int], touched: np.ndarray, places: Mapping[tuple[str, int], int]) -> _Run:
         study = self.predictor.study
-        wanted = touched[list(group)].any(axis=0)
+        wanted = np.flatnonzero(touched[list(group)].any(axis=0)).tolist()
         own_keys = {place: key for key, place in places.items()}
         terms = []
         for condition, design in study.conditions.items():
             tests = [event for event in design.protocol.events if isinstance(event, Test)]
             for number, test in enumerate(tests):
                 place = places.get((condition, number))
-                if place is not None and wanted[place]:
+                if place in wanted:
                     terms.append(Term(1.0, condition, test.trace, test.at))
         asked = Observation("answers", "shown", tuple(terms), RESPONSES[study.response].score_names[0], 1.0, None,
                             math.nan, None, None, "", "1", "", None, "", "", "C", "")  # fmt: skip
@@ -89,7 +89,8 @@ class StrengthSlopes:
         columns = []
         for k in group:
             here = np.flatnonzero(touched[k])
-            columns.append((k, here, np.array([inside[own_keys[place]] for place in here], dtype=np.intp)))
+            there = [inside[own_keys[place]] for place in here.tolist()]
+            columns.append((k, here, np.array(there, dtype=np.intp)))
         return _Run(smaller, tuple(columns))
 
 

@@ -86,9 +86,10 @@ def standardised(
         except (TypeError, ValueError):
             values = np.full(len(table), np.nan)
         if not np.isfinite(values).all():
-            first = table.index[~np.isfinite(values)][0]
+            place = int(np.flatnonzero(~np.isfinite(values))[0])
             raise TrialError(
-                f"covariates: {column!r} of participant {first!r} is {table.loc[first, column]}; give a finite number"
+                f"covariates: {column!r} of participant {table.index[place]!r} is {table[column].iloc[place]}; give a "
+                "finite number"
             )
         if np.ptp(values) <= 1e-12 * np.abs(values).max():
             notes.append((str(column), f"is {values[0]:g} for everybody", "a covariate that is constant explains "
@@ -97,7 +98,7 @@ def standardised(
         kept[str(column)] = (values - values.mean()) / values.std()
     found = pandas.DataFrame(kept, index=list(people))
     if found.shape[1] and np.linalg.matrix_rank(found.to_numpy(), tol=1e-8 * len(found)) < found.shape[1]:
-        raise TrialError(f"covariates: one of {', '.join(found)} follows from the others; leave one out")
+        raise TrialError(f"covariates: one of {', '.join(kept)} follows from the others; leave one out")
     return found, notes
 
 

@@ -82,7 +82,8 @@ def sentence(tables: Tables) -> str:
     said = (f"Of {len(summary)} kinds of 95 % intervals, {len(summary) - len(wrong)} hold the truth as often "
             "as they say, within the error of the simulations")  # fmt: skip
     if len(wrong):
-        said += f"; not {listed([f'{r.parameter} ({share(r.coverage)})' for r in wrong.itertuples()])}"
+        ones = [f"{row['parameter']} ({share(row['coverage'])})" for row in wrong.to_dict("records")]
+        said += f"; not {listed(ones)}"
     if len(skewed):
         return f"{said}. Ranks are not uniform for {listed([str(name) for name in skewed.parameter])}."
     return f"{said}. No ranks depart from uniform."

@@ -47,11 +47,12 @@ def test_more_items_and_more_lures_need_fewer_people(folder):
     assert (resolved["many"] > resolved["few"]).all() and resolved.between(0, 1).all()
 
 
-def test_a_parameter_that_a_design_cannot_tell_needs_no_number_of_people(folder):
-    study = people_study(folder, free=["strength", "dose"], items=1, name="one")  # a calm item alone
-    found = compare_designs([study], [MODEL]).parameters.set_index("parameter")
-    assert math.isnan(found.people["dose"]) and math.isinf(found.sd_one["dose"])
-    assert found.people["strength"] > 0 and found.resolved["dose"] == pytest.approx(0, abs=1e-9)
+def test_what_a_design_cannot_tell_apart_needs_no_number_of_people(folder):
+    """Strength and criterion act through their difference alone, unless there are new items."""
+    study = people_study(folder, free=["strength", "criterion"], items=1, name="one")
+    blind = compare_designs([study], [MODEL], lures=0).parameters
+    assert blind.people.isna().all() and np.isinf(blind.sd_one).all()
+    assert compare_designs([study], [MODEL], lures=8).parameters.people.gt(0).all()
 
 
 def test_standard_error_is_that_of_simulated_people(folder):
