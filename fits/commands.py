@@ -93,6 +93,9 @@ def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Seque
                             priors=options.priors, progress=progress.finished, done=done,
                             keep=_keeper(checkpoint, model))
                     )  # fmt: skip
+                if options.priors and not len(fits[-1].objective.prior_terms[0]):
+                    print(f"engram: --priors changes nothing for {model}: no study file gives a parameter a prior, "
+                          "and no biology is estimated (--free-biology)", file=sys.stderr)  # fmt: skip
                 if options.profiles:
                     part = f"profiles of {model}"
                     kept = checkpoint.done(part)

@@ -175,9 +175,27 @@ class _Walks(NamedTuple):
 def _both_ways(landscape: Landscape, origin: Point, k: int, quantile: float) -> _Walks:
     down, up = (_Walk(landscape, origin, k, sign, quantile) for sign in (-1, 1))
     ends = down.end(), up.end()
-    points = sorted([*down.points, *up.points], key=lambda point: float(point.position[k]))
+    points = _mended(landscape, origin, k, [*down.points, *up.points])
     notes = [f"{side}: {note}" for side, walk in (("lower end", down), ("upper end", up)) for note in walk.notes]
     return _Walks(*ends, points, notes)
+
+
+def _mended(landscape: Landscape, origin: Point, k: int, points: Sequence[Point]) -> list[Point]:
+    """The points in order; those above both neighbours, where others may lead lower, fitted again from them."""
+    line = sorted([origin, *points], key=lambda point: float(point.position[k]))
+    for place in range(1, len(line) - 1):
+        for neighbour in (line[place - 1], line[place + 1]):
+            if line[place] is origin or line[place].deviance <= neighbour.deviance + TOLERANCE:
+                break
+            position = neighbour.position.copy()
+            position[k] = line[place].position[k]
+            try:
+                again = landscape.minimum(landscape.moved(neighbour, position), [k])
+            except SimulationError:
+                continue
+            if again.deviance < line[place].deviance:
+                line[place] = again
+    return [point for point in line if point is not origin]
 
 
 class _Walk:
