@@ -103,6 +103,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--n", type=_positive, default=200, metavar="N", help="simulations a model (default: 200)")
     command.add_argument("--spread", type=_share, default=0.1, metavar="X",
                          help="how far truths lie from the fit, in widths of the search (default: 0.1)")  # fmt: skip
+    command.add_argument("--intervals", choices=("profile", "error"),
+                         help="whose coverage is counted: profile likelihoods (slower; the default for one study with "
+                         "fixed biology) or standard errors")  # fmt: skip
     command.set_defaults(run=_recover)
 
     command = commands.add_parser("predict", help="run a protocol and show its states", allow_abbrev=False)

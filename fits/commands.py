@@ -25,7 +25,7 @@ from .output_folder import check_folder, output_folder
 from .profile import profile
 from .progress import Progress
 from .random_effects import model_frequencies
-from .recovery import recover_parameters
+from .recovery import profile_intervals, recover_parameters
 from .report import write_report
 from .reproduce import MODELS, QUICK_STARTS, STARTS, provenance, reproduce
 from .results import save_figure, write_fit
@@ -215,7 +215,9 @@ def _frequencies(fits: Sequence[TrialFit], people: Sequence[pandas.DataFrame]) -
 def run_recover(options: argparse.Namespace, studies: Sequence[Study], models: Sequence[str]) -> None:
     """Simulate and refit: are parameters recovered, and models told apart?"""
     free = options.free if options.free is not None else len(studies) > 1
-    task = task_of(studies, models, n=options.n, seed=options.seed, free=free, spread=options.spread)
+    intervals = options.intervals or ("error" if free else "profile")
+    task = task_of(studies, models, n=options.n, seed=options.seed, free=free, spread=options.spread,
+                   intervals=intervals)  # fmt: skip
     shared: dict[str, Any] = dict(seed=options.seed, workers=options.workers, shared=free, spread=options.spread)
     with _kept(options, task) as checkpoint, output_folder(options.out) as folder:
         progress = Progress(options.n * (len(models) + (len(models) ** 2 if len(models) > 1 else 0)))
@@ -225,6 +227,7 @@ def run_recover(options: argparse.Namespace, studies: Sequence[Study], models: S
                 with progress.part(f"recovering {model}", options.n, options.n):
                     recoveries.append(
                         recover_parameters(studies, model, n=options.n, progress=progress.finished,
+                                           interval=profile_intervals if intervals == "profile" else None,
                                            done=checkpoint.done(model), keep=_keeper(checkpoint, model), **shared)
                     )  # fmt: skip
             if len(models) > 1:
@@ -247,7 +250,8 @@ def run_recover(options: argparse.Namespace, studies: Sequence[Study], models: S
             save_figure(confusion_figure(told), folder, "confusion")
         checkpoint.remove()
     for one in recoveries:
-        print(f"{one.model}: {options.n} simulations")
+        whose = "profile likelihoods" if intervals == "profile" else "standard errors"
+        print(f"{one.model}: {options.n} simulations, intervals of {whose}")
         print(f"{_table(one.summary)}\n")
     if len(models) > 1:
         print("Which model is preferred by AIC (columns) where each has made the data (rows)")

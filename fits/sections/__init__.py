@@ -9,7 +9,7 @@ sentence, figures drawn anew, tables and what would change the answer. The table
 ['profiles', 'influence']
 """
 
-from . import influence, models, profiles, recovery, transfer, trials, vision
+from . import coverage, influence, models, profiles, recovery, transfer, trials, vision
 from .section import Section
 
 SECTIONS: tuple[Section, ...] = (
@@ -17,6 +17,7 @@ SECTIONS: tuple[Section, ...] = (
     influence.SECTION,
     transfer.SECTION,
     recovery.SECTION,
+    coverage.SECTION,
     models.SECTION,
     trials.SECTION,
     vision.SECTION,

@@ -22,12 +22,13 @@ class Sizes:
     transfer_starts: int = 2
     recovered: int = 40  # simulations of each model whose parameters are recovered
     compared: int = 5  # of these, fitted from more starts as well
+    covered: int = 40  # simulations of each study whose profile intervals are held against the truth
     confused: int = 20  # simulations of each model that all models are fitted to
     visual_starts: int = 12  # of each fit to the studies of vision
     visual_recovered: int = 40  # simulations whose visual parameters are recovered
 
 
-QUICK = Sizes(joint_starts=2, transfer_starts=1, recovered=10, compared=1, confused=4, visual_starts=4,
+QUICK = Sizes(joint_starts=2, transfer_starts=1, recovered=10, compared=1, covered=4, confused=4, visual_starts=4,
               visual_recovered=6)  # fmt: skip
 
 
