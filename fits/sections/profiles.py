@@ -163,7 +163,8 @@ def _cells(group: pandas.DataFrame) -> pandas.DataFrame:
         rows.append({
             "parameter": name, "estimate": quantity(row["estimate"], row["unit"]),
             "95 % interval": "none" if ends == ["open", "open"] else " to ".join(ends),
-            "verdict": row["verdict"], "note": row["message"],
+            "verdict": row["verdict"],
+            "note": "; ".join(part for part in row["message"].split("; ") if not part.startswith("a better optimum")),
         })  # fmt: skip
     return pandas.DataFrame(rows)
 
