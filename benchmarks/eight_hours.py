@@ -13,11 +13,11 @@ import sys
 import time
 from pathlib import Path
 
-from engram.networks.experiments import PROTOCOL_2021, consolidation_table, learning
-from engram.networks.readouts import WINDOW
-from engram.networks.recorders import SpikeCounter, SpikeRecorder, WeightRecorder
-from engram.networks.simulation import Simulation
-from engram.networks.tag_and_capture import TagAndCaptureNetwork
+from engram.networks.tag_and_capture.experiments import PROTOCOL_2021, consolidation_table, learning
+from engram.networks.tag_and_capture.network import TagAndCaptureNetwork
+from engram.networks.tag_and_capture.readouts import WINDOW
+from engram.networks.tag_and_capture.recorders import SpikeCounter, SpikeRecorder, WeightRecorder
+from engram.networks.tag_and_capture.simulation import Simulation
 
 RECALL = 28810.0
 EVERY = 300.0

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from engram.networks.event_kernels import State
-from engram.networks.experiments import PROTOCOL_2021
 from engram.networks.random_normal import fill_normals, key
-from engram.networks.recorders import SpikeCounter
-from engram.networks.simulation import Simulation
-from engram.networks.stimulus import Stimulus
-from engram.networks.tag_and_capture import TagAndCaptureNetwork
+from engram.networks.tag_and_capture.event_kernels import State
+from engram.networks.tag_and_capture.experiments import PROTOCOL_2021
+from engram.networks.tag_and_capture.network import TagAndCaptureNetwork
+from engram.networks.tag_and_capture.recorders import SpikeCounter
+from engram.networks.tag_and_capture.simulation import Simulation
+from engram.networks.tag_and_capture.stimulus import Stimulus
 
 from .measurement import Measurement, processor_time
 

@@ -11,9 +11,15 @@ import math
 
 import pandas
 
-from engram.networks.concentration import Concentration
-from engram.networks.experiments import LEVELS, PROTOCOL_2022, dose_by_stimulus, learning, onset_and_duration
-from engram.networks.tag_and_capture import TagAndCaptureNetwork
+from engram.networks.tag_and_capture.concentration import Concentration
+from engram.networks.tag_and_capture.experiments import (
+    LEVELS,
+    PROTOCOL_2022,
+    dose_by_stimulus,
+    learning,
+    onset_and_duration,
+)
+from engram.networks.tag_and_capture.network import TagAndCaptureNetwork
 from theory.plastic_synapse import late_of_step
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from engram.networks.calcium_synapse import run_synapse
-from engram.networks.concentration import Concentration
-from engram.networks.connectivity import Connectivity
-from engram.networks.simulation import Simulation
-from engram.networks.synapse_parameters import NETWORK_SYNAPSE, CalciumSynapse
-from engram.networks.tag_and_capture import TagAndCaptureNetwork
+from engram.networks.tag_and_capture.calcium_synapse import run_synapse
+from engram.networks.tag_and_capture.concentration import Concentration
+from engram.networks.tag_and_capture.connectivity import Connectivity
+from engram.networks.tag_and_capture.network import TagAndCaptureNetwork
+from engram.networks.tag_and_capture.simulation import Simulation
+from engram.networks.tag_and_capture.synapse_parameters import NETWORK_SYNAPSE, CalciumSynapse
 from theory import plastic_synapse as p
 from theory.notation import value_of
 from theory.windows import tag_lifetime

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from engram.networks.calcium_synapse import run_synapse
-from engram.networks.concentration import Concentration
-from engram.networks.synapse_parameters import CalciumSynapse
+from engram.networks.tag_and_capture.calcium_synapse import run_synapse
+from engram.networks.tag_and_capture.concentration import Concentration
+from engram.networks.tag_and_capture.synapse_parameters import CalciumSynapse
 from tests.oracle.calcium_synapse import H_0, Synapse
 
 QUIET = dataclasses.replace(CalciumSynapse(), noise=0.0)

@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from engram.networks import checkpoint
-from engram.networks.checkpoint import CheckpointError
-from engram.networks.concentration import Concentration
-from engram.networks.connectivity import Connectivity
-from engram.networks.experiments import PROTOCOL_2021, group_weights, in_threads, learning
-from engram.networks.neurons import IntegrateAndFire
-from engram.networks.readouts import mutual_information
-from engram.networks.recorders import SpikeCounter, SpikeRecorder, WeightRecorder
-from engram.networks.simulation import Simulation
-from engram.networks.stimulus import Stimulus
-from engram.networks.synapse_parameters import NETWORK_SYNAPSE
-from engram.networks.tag_and_capture import TagAndCaptureNetwork
+from engram.networks.tag_and_capture import checkpoint
+from engram.networks.tag_and_capture.checkpoint import CheckpointError
+from engram.networks.tag_and_capture.concentration import Concentration
+from engram.networks.tag_and_capture.connectivity import Connectivity
+from engram.networks.tag_and_capture.experiments import PROTOCOL_2021, group_weights, in_threads, learning
+from engram.networks.tag_and_capture.network import TagAndCaptureNetwork
+from engram.networks.tag_and_capture.neurons import IntegrateAndFire
+from engram.networks.tag_and_capture.readouts import mutual_information
+from engram.networks.tag_and_capture.recorders import SpikeCounter, SpikeRecorder, WeightRecorder
+from engram.networks.tag_and_capture.simulation import Simulation
+from engram.networks.tag_and_capture.stimulus import Stimulus
+from engram.networks.tag_and_capture.synapse_parameters import NETWORK_SYNAPSE
 
 H_0 = NETWORK_SYNAPSE.resting_weight
 PULSES = tuple(Stimulus(start=start, duration=0.1, neurons=tuple(range(30)), rate=100.0) for start in (0.1, 0.5))
@@ -103,8 +103,8 @@ def test_killed_while_saving_the_last_checkpoint_stays(tmp_path):
     """A child saves without pause and is killed at some moment, again and again: what is there always loads."""
     path = tmp_path / "run.npz"
     program = (
-        "import sys; from engram.networks.simulation import Simulation; "
-        "from engram.networks.tag_and_capture import TagAndCaptureNetwork; "
+        "import sys; from engram.networks.tag_and_capture.simulation import Simulation; "
+        "from engram.networks.tag_and_capture.network import TagAndCaptureNetwork; "
         "simulation = Simulation(TagAndCaptureNetwork(excitatory=200, inhibitory=50), seed=1); "
         "\nwhile True: simulation.save(sys.argv[1])"
     )

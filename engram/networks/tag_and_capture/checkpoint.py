@@ -18,8 +18,8 @@ from .recorders import SpikeCounter, SpikeRecorder, WeightRecorder
 from .stimulus import Stimulus
 
 if TYPE_CHECKING:
+    from .network import TagAndCaptureNetwork
     from .simulation import Simulation
-    from .tag_and_capture import TagAndCaptureNetwork
 
 FORMAT = 1  # raise whenever the state, its meaning or the random streams change
 
