@@ -11,7 +11,7 @@ sentence, figures drawn anew, tables and what would change the answer. The table
 ['profiles', 'influence']
 """
 
-from . import influence, models, profiles, recovery, tag_and_capture, transfer, trials, vision
+from . import eight_hours, influence, models, profiles, recovery, tag_and_capture, transfer, trials, vision
 from .section import Section
 
 SECTIONS: tuple[Section, ...] = (
@@ -23,4 +23,5 @@ SECTIONS: tuple[Section, ...] = (
     trials.SECTION,
     vision.SECTION,
     tag_and_capture.SECTION,
+    eight_hours.SECTION,
 )

@@ -81,11 +81,15 @@ def _synapse(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.Da
 
 def _trial(seed: int) -> _Compute:
     def compute(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.DataFrame]:
-        from engram.networks import consolidation_trials
+        from engram.networks import TagAndCaptureNetwork, consolidation_trials, dose_by_stimulus
 
-        found = consolidation_trials(seeds=[work.seed + seed - 1]).reset_index()
+        own = work.seed + seed - 1
+        found = consolidation_trials(seeds=[own]).reset_index()
+        doses = dose_by_stimulus(levels=tuple(REFERENCE_2022), rates=(60.0,), seed=own, threads=_threads(work),
+                                 network=TagAndCaptureNetwork(wiring_seed=own))  # fmt: skip
+        doses.insert(0, "seed", own)
         progress(0)
-        return {"trials": found}
+        return {"trials": found, "trials_2022": doses}
 
     return compute
 
@@ -270,7 +274,7 @@ def _reduction(side: pandas.DataFrame, learned: pandas.DataFrame) -> str:
 
 
 def _listings(tables: Tables, side: pandas.DataFrame) -> tuple[Listing, ...]:
-    trials, dose = tables["trials"], tables["dose"]
+    trials = tables["trials"]
 
     def cell(mean: float, sd: float, name: str) -> str:
         digits = 3 if name in ("Q", "mutual information (bit)") else 1
@@ -282,13 +286,13 @@ def _listings(tables: Tables, side: pandas.DataFrame) -> tuple[Listing, ...]:
          for who, pair in (("here", _means(trials, name, when)), ("reference", given))}}
         for name, both in REFERENCE.items()
     ]  # fmt: skip
-    sixty = dose[(dose["rate (Hz)"] - 60.0).abs() < 1e-6]
     concentrations = []
     for level, (core, out) in REFERENCE_2022.items():
-        row = sixty[(sixty.n - level).abs() < 1e-6].iloc[0]
+        same = tables["trials_2022"][(tables["trials_2022"].n - level).abs() < 1e-6]
+        row = {name: cell(same[name].mean(), same[name].std(), name) for name in ("core total %", "outgoing late %")}
         concentrations.append(
-            {"n": f"{level:.2f}", "core, here": f"{row['core total %']:.1f}",
-             "core, reference": f"{core[0]}, {core[1]}", "late out of it, here": f"{row['outgoing late %']:.1f}",
+            {"n": f"{level:.2f}", "core, here": row["core total %"],
+             "core, reference": f"{core[0]}, {core[1]}", "late out of it, here": row["outgoing late %"],
              "late out of it, reference": f"{out[0]} to {out[1]}"}
         )  # fmt: skip
     effects = [{**row, "same": "yes" if row["same"] else "no"} for row in directions(tables).to_dict("records")]

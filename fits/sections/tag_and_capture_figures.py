@@ -6,7 +6,9 @@ import pandas
 from matplotlib.figure import Figure
 
 from engram.figure_style import COLOURS, GREY, StyledFigure, legend, look, style
+from engram.networks.tag_and_capture.synapse_parameters import NETWORK_SYNAPSE
 
+RESTING_WEIGHT = NETWORK_SYNAPSE.resting_weight
 _GROUPS = {"core": "within the core", "outgoing": "out of the core"}
 
 
@@ -91,4 +93,27 @@ def levels_figure(side: pandas.DataFrame, single: pandas.DataFrame, end: str) ->
             row[0].set_ylabel(f"late strength,\n{name}")
         handles, labels = axes[0][0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper left", ncols=4)
+    return figure
+
+
+def eight_hours_figure(weights: pandas.DataFrame, readouts: pandas.DataFrame) -> Figure:
+    """Early and late weights of each group of synapses through the run, with what the fast-forward ends at."""
+    groups = {"core": "within", "outgoing": "out of", "incoming": "into", "rest": "elsewhere"}
+    with style():
+        figure = StyledFigure(figsize=(7.2, 2.5), layout="constrained")
+        axes = figure.subplots(1, 2)
+        for index, (name, word) in enumerate(groups.items()):
+            hours = weights.time / 3600
+            early = 100 * (weights[f"early_{name}"] / RESTING_WEIGHT - 1)
+            axes[0].plot(hours, early, label=word, **look(index))
+            axes[1].plot(hours, 100 * weights[f"late_{name}"], **look(index))
+            ahead = readouts.skipped[f"{name} late %"], readouts.skipped[f"{name} total %"]
+            for ax, value in zip(axes, (ahead[1] - ahead[0] - 100, ahead[0]), strict=True):
+                ax.plot([8], [value], "o", color=COLOURS[index], markerfacecolor="white", clip_on=False, zorder=5)
+        for ax, title in zip(axes, ("early weight − h₀", "late weight"), strict=True):
+            ax.set_ylabel(f"{title} (% of h₀)")
+            ax.set_xlim(0, 8)
+        figure.supxlabel("time (h)", fontsize=8)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, title="the core", loc="outside right center")
     return figure
