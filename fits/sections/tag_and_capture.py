@@ -219,7 +219,7 @@ def directions(tables: Tables) -> pandas.DataFrame:
     trials, dose, timing = tables["trials"], tables["dose"], tables["timing"]
     q, mi = ([_means(trials, name, when)[0] for when in ("10 s", "8 h")] for name in ("Q", "mutual information (bit)"))
     sixty = dose[(dose["rate (Hz)"] - 60.0).abs() < 1e-6].sort_values("n")
-    best = sixty.loc[sixty.Q.idxmax()]
+    best = sixty.iloc[int(sixty.Q.to_numpy().argmax())]
     threshold = {group: sixty[sixty[f"{group} late %"] > 10.0].n.min() for group in ("core", "outgoing")}
     end = timing[timing.kind == _END].sort_values("onset (s)")["core late %"].to_numpy()
     rows = [
@@ -250,7 +250,7 @@ def _directions(tables: Tables) -> str:
 def _error(side: pandas.DataFrame, group: str, column: str) -> tuple[float, str]:
     """The largest difference between network and traces, and where it is."""
     part = side[(side.group == group) & side[column].notna()]
-    worst = part.loc[(part.network - part[column]).abs().idxmax()]
+    worst = part.iloc[int((part.network - part[column]).abs().to_numpy().argmax())]
     where = (f"n = {worst.n:.2f} from learning on" if worst.kind == "dose"
              else f"{worst.kind}, {worst.onset / 60:.0f} min after learning")  # fmt: skip
     return float(worst[column] - worst.network), where
