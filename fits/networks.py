@@ -71,7 +71,9 @@ def trace_after_release(group: Learned, onset: float) -> float:
     amount, clearance = RELEASE
     unit = total / early  # what multiplies n + 0.001 in theory.plastic_synapse.equivalent_drive
     dopamine = replace(DOPAMINE, drive_weight=amount * unit, drive_clearance=clearance, conversion=0.0)
-    model = ThresholdCapture(strength_spread=0.0, epsilon=EPSILON * unit, neuromodulators=table(dopamine))
+    model = ThresholdCapture(
+        ambient_activity=0.0, strength_spread=0.0, epsilon=EPSILON * unit, neuromodulators=table(dopamine)
+    )
     protocol = Protocol(Encode("assembly", at=0.0, strength=early), Release("dopamine", at=onset, dose=1.0))
     return float(model.run(protocol).table([END]).late.iloc[0])
 

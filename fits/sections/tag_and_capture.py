@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pandas
 
-from ..wording import fixed, listed
+from ..wording import capitalised, fixed, listed
 from . import tag_and_capture_figures as drawn
 from .section import NETWORKS, Drawing, Listing, Piece, Section, Shown, Tables, Work
 
 _TRIALS = 200  # of a synapse
 _LEVEL = 0.18  # n where its timing is varied
 _END = "to the end"
+_CLOSE = 0.05  # of late strength
 _READ = {
     "core total %": "weight within the core (% of h₀)", "core late %": "late weight within the core (% of h₀)",
     "outgoing total %": "weight out of the core (% of h₀)", "incoming total %": "weight into the core (% of h₀)",
@@ -259,17 +260,20 @@ def _error(side: pandas.DataFrame, group: str, column: str) -> tuple[float, str]
 def _reduction(side: pandas.DataFrame, learned: pandas.DataFrame) -> str:
     words = []
     for row in learned.to_dict("records"):
-        one, at = _error(side, row["group"], "one")
-        many, _ = _error(side, row["group"], "many")
         part = "within the core" if row["group"] == "core" else "out of the core"
-        words.append(f"{part} (early {fixed(row['early'])} ± {fixed(row['early_sd'])}, S = {fixed(row['total'])} ± "
-                     f"{fixed(row['total_sd'])} h₀) one trace is off by at most {fixed(one)} ({at}), traces with the "
-                     f"spread of the synapses by at most {fixed(many)}")  # fmt: skip
+        own = side[side.group == row["group"]]
+        near = int(((own.one - own.network).abs() <= _CLOSE).sum())
+        (one, at), (many, _) = (_error(side, row["group"], column) for column in ("one", "many"))
+        words.append(
+            f"{part} (early phase {fixed(row['early'])} ± {fixed(row['early_sd'])}, S = {fixed(row['total'])} ± "
+            f"{fixed(row['total_sd'])} h₀, over synapses) one trace lies within {_CLOSE} of the network in {near} of "
+            f"{len(own)} cases, and is off by {fixed(one)} at worst ({at}); traces that differ as the synapses do are "
+            f"off by {fixed(many)} at worst"
+        )
     return (
         "A trace corresponds to a group of synapses if it has their early phase and its drive is (n + 0.001) S/(h₀ e) "
-        f"(theory.plastic_synapse): {'; '.join(words)}. The reduction holds where all synapses are tagged and all "
-        "neurons synthesise, or none; it breaks where their tags and syntheses end one by one: a mean over thresholds "
-        "is not the threshold of the mean."
+        f"(theory.plastic_synapse). {capitalised('; '.join(words))}. What the one trace lacks is spread: tags and "
+        "syntheses end one by one, and a mean over thresholds is not the threshold of the mean."
     )
 
 

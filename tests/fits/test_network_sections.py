@@ -70,7 +70,7 @@ def test_it_says_what_does_not_come_out(tables):
     tables["dose"].loc[tables["dose"].n == 0.18, "Q"] = 1.0
     tables["timing"].loc[tables["timing"]["onset (s)"] == 10800.0, "core late %"] = 99.0
     says = tag_and_capture.SECTION.show(tables).says
-    assert "off by more than two standard deviations of the authors' 50 trials: Q;" in says
+    assert "off by more than two standard deviations of the authors' 50 trials: Q." in says
     assert "Of 4 published directions 2 come out" in says
     assert "better at lower concentration (2022) and a neuromodulator works after learning" in says
 

@@ -126,7 +126,7 @@ def test_a_spread_of_weights_turns_the_sharp_end_of_the_window_into_a_smooth_one
     assert assembly(early, Concentration.step(0.18, start=onset)).mean() > 0.02
 
 
-@pytest.mark.parametrize("doses", [((0.0, 1.0),), ((5400.0, 1.0),), ((600.0, 0.4), (9000.0, 2.0)), ((12000.0, 1.0),)])
+@pytest.mark.parametrize("doses", [((0.0, 1.0),), ((5400.0, 1.0),), ((600.0, 0.8), (7000.0, 2.0)), ((12000.0, 1.0),)])
 def test_one_protocol_runs_through_network_and_trace(doses):
     """Releases of a protocol in a uniform assembly, and in the trace that corresponds to it by its drive."""
     early, total, weight, clearance = 0.67, 26 * 0.67, 0.15, 4000.0
@@ -135,7 +135,9 @@ def test_one_protocol_runs_through_network_and_trace(doses):
     late = assembly(np.array([early]), Concentration.of_releases(releases, [dopamine]))
     unit = total / early
     stronger = dataclasses.replace(dopamine, drive_weight=weight * unit, conversion=0.0)
-    model = ThresholdCapture(strength_spread=0.0, epsilon=0.001 * unit, neuromodulators=table(stronger))
+    model = ThresholdCapture(
+        ambient_activity=0.0, strength_spread=0.0, epsilon=0.001 * unit, neuromodulators=table(stronger)
+    )
     run = model.run(Protocol(Encode("assembly", at=0.0, strength=early), *releases))
     expected = float(run.table([86400.0]).late.iloc[0])
     assert (expected > 0.05) == (doses[0][0] < 8000.0)
