@@ -39,6 +39,13 @@ REFERENCE: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
 #: trials), late weight out of it (% of h₀, from and to).
 REFERENCE_2022 = {0.06: ((150.0, 150.9), (2, 3)), 0.12: ((175.4, 175.7), (40, 45)), 0.18: ((176.5, 176.9), (63, 66))}
 
+_NOTE = (
+    "Mean ± standard deviation over trials, each with a connectivity of its own; the reference has 50 trials for "
+    "readouts, two for weights, of one connectivity. Its step of 0.2 ms strengthens synapses into the core: driven by "
+    "postsynaptic spikes at the refractory limit alone, a synapse ends 3.5 % above h₀ in its scheme and 3.1 % above "
+    "without a step (a test of this project)."
+)
+
 
 def _pieces(work: Work) -> list[Piece]:
     from engram.networks.tag_and_capture.experiments import RATES
@@ -312,10 +319,7 @@ def _listings(tables: Tables, side: pandas.DataFrame) -> tuple[Listing, ...]:
     return (
         Listing("The network of 2021 and the original program", pandas.DataFrame(reproduction),
                 ("here, 10 s", "reference, 10 s", "here, 8 h", "reference, 8 h"),
-                "Mean ± standard deviation over trials, each with a connectivity of its own; the reference has 50 trials for "
-                "readouts, two for weights, of one connectivity. Its step of 0.2 ms strengthens synapses into the core: "
-                "driven by postsynaptic spikes at the refractory limit alone, a synapse ends 3.5 % above h₀ in its "
-                "scheme and 3.1 % above without a step (both are tests of this project)."),
+                _NOTE),
         Listing("The network of 2022 eight hours after learning (% of h₀)", pandas.DataFrame(concentrations),
                 ("core, here", "core, reference", "late out of it, here", "late out of it, reference")),
         Listing("Published directions", pandas.DataFrame(effects)),

@@ -43,13 +43,13 @@ def test_constants_of_the_kernels_are_the_derived_ones(regime):
 def test_stationary_noise_in_the_two_regimes(above_upper, deviation):
     variance = value_of(p.stationary_variance(), **VALUES, above_lower=1.0, above_upper=above_upper)
     assert math.sqrt(variance) == pytest.approx(deviation, rel=5e-3)
-    # held there by a spike every millisecond: calcium 49 above both thresholds, 2 with a smaller jump
-    spikes = np.arange(0.0, 25.0, 1e-3)
-    held = dataclasses.replace(SYNAPSE, calcium_pre=1.0 if above_upper else 0.041)
-    run = run_synapse(held, spikes, [], record_at=[25.0], trials=6000, seed=3)
+    # held there by a spike every two milliseconds: calcium 25 above both thresholds, 2 with a smaller jump
+    until, trials = (4.0 if above_upper else 16.0), 4000
+    held = dataclasses.replace(SYNAPSE, calcium_pre=1.0 if above_upper else 0.082)
+    run = run_synapse(held, np.arange(0.0, until, 2e-3), [], record_at=[until], trials=trials, seed=3)
     assert run.early.std() == pytest.approx(math.sqrt(variance), rel=0.04)
     mean = value_of(p.stationary_mean(), **VALUES, above_lower=1.0, above_upper=above_upper)
-    assert run.early.mean() == pytest.approx(mean, abs=4 * math.sqrt(variance / 6000))
+    assert run.early.mean() == pytest.approx(mean, abs=4 * math.sqrt(variance / trials) + 0.003)
 
 
 def quiet(deviation: float, concentration: Concentration | None = None) -> Simulation:
