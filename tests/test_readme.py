@@ -15,7 +15,7 @@ def blocks(language):
 
 
 def test_the_python_example_runs_and_prints(capsys):
-    code, _ = blocks("python")
+    code, _, _ = blocks("python")
     exec(compile(code, "README.md", "exec"), {})
     printed = capsys.readouterr().out
     assert float(printed.split()[0]) > 0.1
@@ -23,12 +23,19 @@ def test_the_python_example_runs_and_prints(capsys):
 
 
 def test_the_visual_example_shows_that_few_reactivations_generalise_better_than_practice(capsys):
-    _, code = blocks("python")
+    _, code, _ = blocks("python")
     exec(compile(code, "README.md", "exec"), {})
     printed = capsys.readouterr().out
     assert "control" in printed
     practised, reactivated = (float(number) for number in printed.split()[-2:])
     assert 0 < practised < reactivated <= 1
+
+
+def test_the_network_example_consolidates_the_assembly_alone(capsys):
+    _, _, code = blocks("python")
+    exec(compile(code, "README.md", "exec"), {})
+    core, rest = map(float, capsys.readouterr().out.split())
+    assert core > 0.2 > 0.1 > rest
 
 
 def test_the_protocol_example_is_predicted(tmp_path, capsys):

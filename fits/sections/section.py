@@ -128,8 +128,9 @@ class Section:
     pieces: Callable[[Work], Sequence[Piece]]
     show: Callable[[Tables], Shown]
     family: str = MEMORY  # of the studies that its numbers rest on, or NETWORKS
+    command: str = ""  # that computes it, where the report does not
 
     @property
     def again(self) -> str:
         """The command that computes it anew."""
-        return f"engram reproduce --{NETWORKS if self.family == NETWORKS else 'thorough'}"
+        return self.command or f"engram reproduce --{NETWORKS if self.family == NETWORKS else 'thorough'}"
