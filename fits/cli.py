@@ -72,7 +72,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="compute the long sections anew (tens of minutes) instead of showing stored results",
     )
-    command.add_argument("--resume", action="store_true", help="go on with an interrupted --thorough run")  # fmt: skip
+    command.add_argument(
+        "--networks",
+        action="store_true",
+        help="simulate the sections on spiking networks anew (tens of minutes) instead of showing stored results",
+    )
+    command.add_argument("--resume", action="store_true", help="go on with an interrupted --thorough or --networks run")
     _search_options(command)
     command.set_defaults(run=_reproduce)
 
@@ -172,8 +177,11 @@ def _whole(text: str, low: int) -> int:
 def _reproduce(options: argparse.Namespace) -> None:
     from .commands import run_reproduce
 
-    if options.resume and not options.thorough:
-        raise CommandError("--resume goes on with an interrupted --thorough run; add --thorough, or leave it out")
+    if options.resume and not (options.thorough or options.networks):
+        raise CommandError(
+            "--resume goes on with an interrupted --thorough or --networks run; add --thorough or --networks, "
+            "or leave it out"
+        )
     run_reproduce(options)
 
 

@@ -29,7 +29,7 @@ from .recovery import recover_parameters
 from .report import write_report
 from .reproduce import MODELS, QUICK_STARTS, STARTS, provenance, reproduce
 from .results import save_figure, write_fit
-from .sections.section import QUICK, Sizes
+from .sections.section import FITTED, NETWORKS, QUICK, Sizes
 from .simulation_figures import confusion_figure, coverage_figure, recovery_figure
 from .storage import Checkpoint, save, task_of
 from .study import MEMORY, VISION, Study, load_shipped
@@ -44,12 +44,13 @@ class Interrupted(KeyboardInterrupt):
 
 
 def run_reproduce(options: argparse.Namespace) -> None:
-    """Everything in the report; with ``--thorough`` its long sections as well, which otherwise are shown as stored."""
+    """Everything in the report; with ``--thorough`` and ``--networks`` its long sections as well, else as stored."""
     starts = options.starts or (QUICK_STARTS if options.quick else STARTS)
     shared: dict[str, Any] = dict(
         starts=starts, seed=options.seed, workers=options.workers, command=options.command_line
     )
-    if not options.thorough:
+    families = (FITTED if options.thorough else ()) + ((NETWORKS,) if options.networks else ())
+    if not families:
         with output_folder(options.out) as folder:
             results = reproduce(**shared)
             write_report(folder, results)
@@ -57,11 +58,13 @@ def run_reproduce(options: argparse.Namespace) -> None:
         sizes = QUICK if options.quick else Sizes()
         studies = load_shipped(MEMORY) + load_shipped(VISION)
         task = task_of(
-            studies, [*MODELS, *FAMILIES[VISION]], starts=starts, seed=options.seed, sizes=dataclasses.asdict(sizes)
-        )
+            studies, [*MODELS, *FAMILIES[VISION]], starts=starts, seed=options.seed, sizes=dataclasses.asdict(sizes),
+            families=families,
+        )  # fmt: skip
+        joint_starts = sizes.joint_starts if options.thorough else None
         with _kept(options, task) as checkpoint, output_folder(options.out) as folder:
-            results = reproduce(**shared, studies=studies, joint_starts=sizes.joint_starts, checkpoint=checkpoint)
-            for name, reason in write_sections(folder / "sections", results, sizes, checkpoint).items():
+            results = reproduce(**shared, studies=studies, joint_starts=joint_starts, checkpoint=checkpoint)
+            for name, reason in write_sections(folder / "sections", results, sizes, checkpoint, families).items():
                 print(f"engram: the section on {name} is shown as stored, not computed: {reason}", file=sys.stderr)
             write_report(folder, results)
             checkpoint.remove()

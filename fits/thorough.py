@@ -13,7 +13,7 @@ import pandas
 from .progress import Progress
 from .reproduce import Reproduction
 from .sections import SECTIONS, store
-from .sections.section import Piece, Section, Sizes, Work
+from .sections.section import FITTED, Piece, Section, Sizes, Work
 from .storage import Checkpoint
 
 _PART = "sections"  # of the checkpoint
@@ -24,9 +24,9 @@ def write_sections(
     results: Reproduction,
     sizes: Sizes,
     checkpoint: Checkpoint | None = None,
-    names: Collection[str] | None = None,
+    families: Collection[str] = FITTED,
 ) -> dict[str, str]:
-    """Compute every section that applies and store it in ``folder``; the short pieces first.
+    """Compute every section of some families that applies and store it in ``folder``; the short pieces first.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ def write_sections(
     sizes : Sizes
     checkpoint : Checkpoint, optional
         Keeps each piece as it ends, and gives back those that it kept.
-    names : collection of str, optional
-        Of the sections; all by default.
+    families : collection of str
+        ``NETWORKS`` for the networks; by default the sections that rest on studies.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def write_sections(
     """
     made = results.provenance
     work = Work(results.joint, results.separate, results.studies, results.visual, sizes, made.seed, made.workers)
-    plan, missing = _plan(work, names)
+    plan, missing = _plan(work, families)
     numbered = list(enumerate(piece for _, pieces in plan for piece in pieces))
     done = checkpoint.done(_PART) if checkpoint is not None else {}
     progress = Progress(sum(piece.weight for _, piece in numbered))
@@ -76,11 +76,11 @@ def write_sections(
     return missing
 
 
-def _plan(work: Work, names: Collection[str] | None) -> tuple[list[tuple[Section, Sequence[Piece]]], dict[str, str]]:
+def _plan(work: Work, families: Collection[str]) -> tuple[list[tuple[Section, Sequence[Piece]]], dict[str, str]]:
     """The sections that apply with their pieces, and why others that would apply cannot be computed."""
     plan, missing = [], {}
     for section in SECTIONS:
-        if names is not None and section.name not in names:
+        if section.family not in families:
             continue
         try:
             pieces = section.pieces(work)

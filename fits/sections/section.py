@@ -9,9 +9,11 @@ import pandas
 from matplotlib.figure import Figure
 
 from ..estimation import Fit
-from ..study import MEMORY, Study
+from ..study import MEMORY, VISION, Study
 
 Tables = Mapping[str, pandas.DataFrame]
+NETWORKS = "networks"  # family of the sections that simulate networks and rest on no study
+FITTED = (MEMORY, VISION)  # families of the sections that rest on fits of studies
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,11 @@ class Sizes:
     confused: int = 20  # simulations of each model that all models are fitted to
     visual_starts: int = 12  # of each fit to the studies of vision
     visual_recovered: int = 40  # simulations whose visual parameters are recovered
+    network_trials: int = 5  # of every simulated network that has chance in it
 
 
 QUICK = Sizes(joint_starts=2, transfer_starts=1, recovered=10, compared=1, confused=4, visual_starts=4,
-              visual_recovered=6)  # fmt: skip
+              visual_recovered=6, network_trials=1)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -123,4 +126,9 @@ class Section:
     title: str
     pieces: Callable[[Work], Sequence[Piece]]
     show: Callable[[Tables], Shown]
-    family: str = MEMORY  # of the studies that its numbers rest on
+    family: str = MEMORY  # of the studies that its numbers rest on, or NETWORKS
+
+    @property
+    def again(self) -> str:
+        """The command that computes it anew."""
+        return f"engram reproduce --{NETWORKS if self.family == NETWORKS else 'thorough'}"

@@ -239,12 +239,40 @@ def test_a_thorough_run_keeps_finished_pieces_and_goes_on_to_the_same_bytes(tmp_
     assert "There are 2 pieces." in Path("new/report.html").read_text()
 
 
+def test_networks_are_simulated_without_the_other_sections(tmp_path, monkeypatch, capsys):
+    """With one study, a section of each kind, and none stored."""
+    from fits import cli
+
+    def section(name, family, value):
+        def compute(work, progress):
+            progress(0)
+            return {"t": pandas.DataFrame({"value": [value]})}
+
+        def show(tables):
+            return Shown(f"{name} gives {tables['t'].value[0]}.", "", (), (), "nothing")
+
+        return Section(name, name, lambda work: [Piece(name, 1.0, 1, compute)], show, family)
+
+    both = (section("fitted", "memory", 1), section("spiking", "networks", 2))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(thorough, "SECTIONS", both)
+    monkeypatch.setattr("fits.sections.pages.SECTIONS", both)
+    own = (load_study("brzosko_2017"),)
+    monkeypatch.setattr(commands, "load_shipped", lambda family: own if family == "memory" else ())
+    assert cli.main(["reproduce", "--networks", "--quick", "--out", "new"]) == 0
+    assert sorted(path.name for path in Path("new/sections").iterdir()) == ["spiking"]
+    page = Path("new/report.html").read_text()
+    assert page.index("spiking gives 2.") > page.index("<h2>Spiking networks</h2>")
+    assert "no results of fitted are stored with this version; engram reproduce --thorough makes them" in page
+    assert "1 trial;" in page and "engram reproduce --networks --quick" in page
+
+
 def test_resume_goes_with_thorough(tmp_path, monkeypatch, capsys):
     from fits import cli
 
     monkeypatch.chdir(tmp_path)
     assert cli.main(["reproduce", "--resume"]) == 2
-    assert "add --thorough" in capsys.readouterr().err
+    assert "add --thorough or --networks" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
