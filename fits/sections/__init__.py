@@ -9,7 +9,7 @@ sentence, figures drawn anew, tables and what would change the answer. The table
 ['profiles', 'influence']
 """
 
-from . import influence, models, profiles, recovery, transfer, trials, vision
+from . import ei_assembly, influence, models, profiles, recovery, transfer, trials, vision
 from .section import Section
 
 SECTIONS: tuple[Section, ...] = (
@@ -20,4 +20,5 @@ SECTIONS: tuple[Section, ...] = (
     models.SECTION,
     trials.SECTION,
     vision.SECTION,
+    ei_assembly.SECTION,
 )

@@ -1,9 +1,10 @@
 """How well the concentration of an odour can be read from its assembly: the share of it that a mixture keeps.
 
 By linear regression, and by a linear support vector machine for six classes, 15 % apart (one machine for each pair of
-classes, majority vote). Responses over 1 s to the mixtures, as many from every class, 80 cells of the odour's
-(pseudo-)assembly, errors on the half that was left out. Meissner-Bernard, Zenke & Friedrich (eLife 2025, RP96303, Fig.
-5E, F); they regress on all responses at once and state no loss: here it is the squared hinge with weight 1.
+classes, majority vote). Responses over 1 s to the mixtures, 80 cells of the odour's (pseudo-)assembly, errors on the
+half that was left out; every class has the same weight in the regression, and as many responses in the classification.
+Meissner-Bernard, Zenke & Friedrich (eLife 2025, RP96303, Fig. 5E, F); they draw as many responses from every point, and
+state no loss of their machine: here it is the squared hinge with weight 1.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from .manifolds import CELLS, shares_of
 from .representation import Subspace
 
 EDGES = (12.5, 27.5, 42.5, 57.5, 72.5, 87.5)  # of the six classes, up to 100 %
-REGRESSIONS, MACHINES = 50, 4  # draws of cells and responses
+REGRESSIONS, MACHINES = 50, 2  # draws of cells and responses
 
 
 def concentration_measures(
@@ -35,40 +36,52 @@ def concentration_measures(
             for draw in range(max(regressions, machines)):
                 rng = np.random.default_rng([seed, corner, draw])
                 cells = rng.choice(found.groups[corner], min(CELLS, found.groups.shape[1]), replace=False)
-                rows, classes = _balanced(rng, share)
-                responses, half = found.patterns[np.ix_(rows, cells)], np.arange(len(rows)) % 2 == 0
-                for train in (half, ~half):
-                    if draw < regressions:
-                        predicted = _regression(responses[train], share[rows][train], responses[~train])
-                        errors.append(np.mean((predicted - share[rows][~train]) ** 2))
-                    if draw < machines:
-                        given = classify(responses[train], classes[train], responses[~train])
-                        right.append(np.mean(given == classes[~train]))
+                if draw < regressions:
+                    errors += _regression_errors(rng, found.patterns[:, cells], share)
+                if draw < machines:
+                    right += _classification_scores(rng, found.patterns[:, cells], share)
         result[f"concentration_error_{kind}"] = float(np.mean(errors))
         result[f"concentration_correct_{kind}"] = float(np.mean(right))
     return result
 
 
-def _balanced(rng: np.random.Generator, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Responses, an even number from every class and the classes in turn, and their classes."""
+def _regression_errors(rng: np.random.Generator, responses: np.ndarray, share: np.ndarray) -> list[float]:
+    """Mean squared errors on either half of the responses of the regression on the other half."""
+    known = share >= EDGES[0]
+    responses, share = responses[known], share[known]
+    of = np.digitize(share, EDGES)
+    half = rng.permutation(len(share)) % 2 == 0
+    errors = []
+    for train in (half, ~half):
+        design = np.column_stack([responses, np.ones(len(share))])
+        weight = np.sqrt(1 / np.bincount(of[train])[of[train]])
+        found = np.linalg.lstsq(design[train] * weight[:, None], share[train] * weight, rcond=None)[0]
+        squared = (design[~train] @ found - share[~train]) ** 2
+        errors.append(float(np.mean([squared[of[~train] == one].mean() for one in np.unique(of)])))
+    return errors
+
+
+def _classification_scores(rng: np.random.Generator, responses: np.ndarray, share: np.ndarray) -> list[float]:
+    """Share of either half of the responses, as many from every class, that machines trained on the other half get."""
     of = np.digitize(share, EDGES) - 1
     number = min(np.count_nonzero(of == one) for one in range(len(EDGES))) // 2 * 2
     chosen = [rng.choice(np.flatnonzero(of == one), number, replace=False) for one in range(len(EDGES))]
     rows = np.concatenate(chosen)
-    return rows, of[rows]
-
-
-def _regression(train: np.ndarray, values: np.ndarray, test: np.ndarray) -> np.ndarray:
-    centre = train.mean(axis=0)
-    weights = np.linalg.lstsq(train - centre, values - values.mean(), rcond=None)[0]
-    return np.asarray((test - centre) @ weights + values.mean())
+    half = np.arange(len(rows)) % 2 == 0
+    return [
+        float(np.mean(classify(responses[rows][train], of[rows][train], responses[rows][~train]) == of[rows][~train]))
+        for train in (half, ~half)
+    ]
 
 
 def classify(train: np.ndarray, classes: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Classes of the test patterns by linear support vector machines, one for each pair of classes.
 
     Each machine minimises ½ abs(w)² + Σ max(0, 1 − y (w·x + b))²; the class with most votes wins, the first of equals.
+    Patterns are centred for each cell and divided by the SD of all training values.
     """
+    centre, scale = train.mean(axis=0), train.std()
+    train, test = (train - centre) / scale, (test - centre) / scale
     there = np.unique(classes)
     votes = np.zeros((len(test), len(there)))
     for a, b in combinations(range(len(there)), 2):

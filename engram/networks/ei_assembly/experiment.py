@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from . import controls, measures
 from .assemblies import REGIMES
 from .concentration import concentration_measures
-from .representation import run_subspace, subspace_measures
+from .representation import plane, run_subspace, subspace_measures
 from .setting import Setting, setting
 
 if TYPE_CHECKING:
@@ -21,10 +23,18 @@ CONTROLS = (*controls.ADJUSTED, controls.EXCITABLE, controls.ODOUR_CHOSEN)
 SIMPLE_REGIMES = tuple(SIMPLE + regime for regime in REGIMES)
 
 
-def network_measures(
+class NetworkResults(NamedTuple):
+    """What is measured on one network: a row of numbers, and two curves where they were asked for."""
+
+    row: dict[str, object]
+    morph: measures.Morph | None  # of the four regimes
+    plane: np.ndarray | None  # [mixture, 2], from `representation.plane`
+
+
+def network_results(
     seed: int, regime: str, family: str = "A", *, trajectories: int = TRAJECTORIES, precision: str = "float32"
-) -> dict[str, object]:
-    """Everything that is measured on one network: a row of `published_experiment`.
+) -> NetworkResults:
+    """Everything that is measured on one network.
 
     Parameters
     ----------
@@ -35,7 +45,7 @@ def network_measures(
     family : {"A", "B", "C", "D"}
         Strengths and probabilities; of no consequence in simple networks.
     trajectories : int
-        Walks through the 121 mixtures, 0 to leave them out; the paper walks 8.
+        Walks through the 121 mixtures: 1, 2, 4 or 8 as in the paper, or 0 to leave them out.
     precision : {"float64", "float32"}
 
     Raises
@@ -49,26 +59,36 @@ def network_measures(
     given = setting(seed, family, model=controls.simple_model() if simple else None)
     row: dict[str, object] = {"seed": seed, "family": "simple" if simple else family, "regime": regime}
     if regime == controls.ODOUR_CHOSEN:
-        return row | controls.odour_chosen_measures(given, precision=precision)
-    excitation = 0.0
+        return NetworkResults(row | controls.odour_chosen_measures(given, precision=precision), None, None)
+    excitation, morph = 0.0, None
     if regime == controls.EXCITABLE:
         network = given.network("random")
-        excitation = _excitation(given, precision)
-        row["excitation"] = excitation
+        row["excitation"] = excitation = _excitation(given, precision)
     else:
         adjusted = regime in controls.ADJUSTED
         network = controls.adjusted_network(given, regime) if adjusted else given.network(regime.removeprefix(SIMPLE))
         row |= measures.odour_measures(network, given, precision=precision)
     if regime in REGIMES:
-        row |= measures.morph_measures(network, given, precision=precision)
+        morph = measures.morph_responses(network, given, precision=precision)
+        row |= measures.morph_measures(morph)
         row |= measures.stimulation_measures(network, given, precision=precision)
         row |= measures.two_more_measures(network, given, regime, precision=precision)
-    if trajectories:
-        found = run_subspace(network, given, trajectories=trajectories, precision=precision, excitation=excitation)
-        row |= subspace_measures(found, seed)
-        if regime in REGIMES:
-            row |= concentration_measures(found, seed)
-    return row
+    if not trajectories:
+        return NetworkResults(row, morph, None)
+    found = run_subspace(network, given, trajectories=trajectories, precision=precision, excitation=excitation)
+    row |= subspace_measures(found, seed)
+    if regime in REGIMES:
+        row |= concentration_measures(found, seed)
+    return NetworkResults(row, morph, plane(found))
+
+
+def odour_results(seed: int, regime: str, family: str = "A", *, precision: str = "float32") -> dict[str, object]:
+    """The part of a row of `published_experiment` that needs no more than odours: rates, balance, variability."""
+    given = setting(seed, family)
+    return {
+        "seed": seed, "family": family, "regime": regime,
+        **measures.odour_measures(given.network(regime), given, precision=precision),
+    }  # fmt: skip
 
 
 def _excitation(given: Setting, precision: str) -> float:
@@ -96,7 +116,7 @@ def published_experiment(
     regimes : sequence of str
         Which of `REGIMES`, `CONTROLS` and `SIMPLE_REGIMES`.
     trajectories, precision
-        As in `network_measures`.
+        As in `network_results`.
     threads : int
         Networks at a time. The numbers do not depend on it.
 
@@ -110,6 +130,7 @@ def published_experiment(
     jobs = [(seed, families[k % len(families)], regime) for k, seed in enumerate(seeds) for regime in regimes]
     with ThreadPoolExecutor(threads) as pool:
         rows = pool.map(
-            lambda job: network_measures(job[0], job[2], job[1], trajectories=trajectories, precision=precision), jobs
+            lambda job: network_results(job[0], job[2], job[1], trajectories=trajectories, precision=precision).row,
+            jobs,
         )
         return pandas.DataFrame(list(rows))

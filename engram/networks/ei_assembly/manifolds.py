@@ -13,7 +13,7 @@ import numpy as np
 from ... import geometry
 from .subspace import KEPT, SIDE
 
-CELLS, DRAWS = 80, 50
+CELLS, DRAWS = 80, 20  # the paper averages over 50 draws
 
 
 def pixels_near(corner: int, least: int = 80) -> np.ndarray:
@@ -79,8 +79,11 @@ def mahalanobis_distances(
 
 
 def _invertible(patterns: np.ndarray) -> bool:
-    cells = patterns.shape[1]
-    return cells > 0 and np.linalg.cond(np.atleast_2d(np.cov(patterns, rowvar=False))) * cells < 1e14
+    """Whether the covariance of the cells [pattern, cell] is."""
+    if patterns.shape[1] == 0:
+        return False
+    eigenvalues = np.linalg.eigvalsh(np.atleast_2d(np.cov(patterns, rowvar=False)))
+    return bool(eigenvalues[0] > 1e-13 * eigenvalues[-1])
 
 
 def quadratic_classification(

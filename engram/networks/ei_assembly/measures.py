@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ... import geometry
@@ -40,23 +42,27 @@ def odour_measures(network: EIAssemblyNetwork, given: Setting, *, precision: str
         "novel": float(other.patterns()[:, :n].mean()), "assembly_e": rates.assembly_excitatory,
         "assembly_i": rates.assembly_inhibitory, "outside": rates.outside, "active": rates.active,
         "after": rates.after, "cotuning": float(np.nanmean(tuned)), "cotuning_assembly": float(np.nanmean(tuned[own])),
-        "balance_slope": balance.slope, "balance_ratio": float(balance.spread_ratios.mean()), "g_oe": float(evoked.afferent[:, :n].mean()),
+        "balance_slope": balance.slope, "balance_ratio": float(balance.spread_ratios.mean()),
+        "g_oe": float(evoked.afferent[:, :n].mean()),
         "g_syn": float(evoked.synaptic[:, :n].mean()), "recurrent_share": activity.recurrent_share(evoked, n),
         "pair_correlation": activity.pattern_correlation(patterns[:presented]),
         "trial_correlation": float(np.mean(again)), "interval_cv": float(np.nanmean(variation)),
     }  # fmt: skip
 
 
-def morph_measures(
-    network: EIAssemblyNetwork, given: Setting, *, steps: int = 11, trials: int = 2, precision: str = "float64"
-) -> dict[str, float]:
-    """Pattern completion along morphs from a novel odour to a learned one, and the current that drives its assembly.
+class Morph(NamedTuple):
+    """Responses along morphs from a novel odour to a learned one, each [step], means over two pairs of odours."""
 
-    ``morph_jump`` is the steepest rise of the output's correlation with the learned pattern over that of the input's,
-    ``morph_above`` the mean and ``morph_highest`` the largest excess of the output's. ``current_rise`` is how much the
-    net recurrent current (pA, excitatory and inhibitory, at threshold) into members of the learned assembly grows from
-    the novel to the learned odour, ``current_excitatory`` and ``current_inhibitory`` its parts.
-    """
+    into: np.ndarray  # correlation of the input with the learned odour's
+    out: np.ndarray  # of the response with another response to the learned odour, 1 at the end
+    excitatory: np.ndarray  # recurrent current at threshold into the learned odour's assembly (pA)
+    inhibitory: np.ndarray
+
+
+def morph_responses(
+    network: EIAssemblyNetwork, given: Setting, *, steps: int = 11, trials: int = 1, precision: str = "float64"
+) -> Morph:
+    """Present morphs to two learned odours; ``trials`` are averaged, one more stands for what was learned."""
     n, learned = int(network.model.n_excitatory), len(given.members[0])
     shares = [float(share) for share in np.linspace(0, 1, steps)]
     pairs, currents = [], []
@@ -72,15 +78,24 @@ def morph_measures(
             patterns.append(done.patterns()[:, :n])
             currents.append(_recurrent_currents(done, given.members[0][odour]))
         mean = np.mean(patterns[:-1], axis=0)
-        # the last trial of the learned odour itself stands for what was learned
         pairs.append(geometry.pattern_completion(vectors, vectors[-1], mean, patterns[-1][-1]))
-    x, y = np.mean(pairs, axis=0).T
-    y = y / y[-1]
-    rise = np.mean([current[:, -1] - current[:, 0] for current in currents], axis=0)
+    into, out = np.mean(pairs, axis=0).T
+    return Morph(into, out / out[-1], *np.mean(currents, axis=0))
+
+
+def morph_measures(morph: Morph) -> dict[str, float]:
+    """Pattern completion along morphs, and the current that drives the learned odour's assembly.
+
+    ``morph_jump`` is the steepest rise of the output's correlation over that of the input's, ``morph_above`` the mean
+    and ``morph_highest`` the largest excess of the output's. ``current_rise`` is how much the net recurrent current
+    (pA) grows from the novel to the learned odour, ``current_excitatory`` and ``current_inhibitory`` its parts.
+    """
+    x, y = morph.into, morph.out
+    rise = [float(part[-1] - part[0]) for part in (morph.excitatory, morph.inhibitory)]
     return {
         "morph_jump": float(np.max(np.diff(y) / np.diff(x))), "morph_above": float(np.mean(y[2:-1] - x[2:-1])),
-        "morph_highest": float(np.max(y[1:-1] - x[1:-1])), "current_rise": float(rise.sum()),
-        "current_excitatory": float(rise[0]), "current_inhibitory": float(rise[1]),
+        "morph_highest": float(np.max(y[1:-1] - x[1:-1])), "current_rise": sum(rise), "current_excitatory": rise[0],
+        "current_inhibitory": rise[1],
     }  # fmt: skip
 
 
@@ -100,7 +115,11 @@ def _rate_vector(odours: EIAssemblyOdours, odour: int, cells: int) -> np.ndarray
 
 
 def stimulation_measures(
-    network: EIAssemblyNetwork, given: Setting, *, current: float = 28.0, assemblies: int = 10,
+    network: EIAssemblyNetwork,
+    given: Setting,
+    *,
+    current: float = 28.0,
+    assemblies: int = 10,
     precision: str = "float64",
 ) -> dict[str, float]:
     """Half of an assembly is stimulated for 500 ms in spontaneous activity: rates (Hz) of its other half and others."""
@@ -144,7 +163,7 @@ def _padded(values: np.ndarray, width: int, fill: float) -> np.ndarray:
 
 
 def two_more_measures(
-    network: EIAssemblyNetwork, given: Setting, regime: str, *, presentations: int = 60, cells: int = 40,
+    network: EIAssemblyNetwork, given: Setting, regime: str, *, presentations: int = 40, cells: int = 40,
     precision: str = "float64",
 ) -> dict[str, float]:  # fmt: skip
     """Before and after Y and Z are learned: rates to the first ten memories and to Y and Z, how far apart Y and Z are.
@@ -159,6 +178,8 @@ def two_more_measures(
     new = odour_blocks(pair, [0, 1] * presentations, seed=given.seed + 85, baseline=0.0, duration=1.0, before=2.0)
     result = {}
     for number, one in ((15, network), (17, more)):
+        if number == 17 and not REGIMES[regime]:  # nothing was rewired
+            return result | {name.replace("15", "17"): value for name, value in result.items()}
         result[f"rate_{number}"] = float(run(one, old, precision=precision, maximum_rate=ROOM).patterns()[:, :n].mean())
         done = run(one, new, precision=precision, maximum_rate=ROOM)
         halves = np.stack([[done.rates(on, on + 0.5)[:n], done.rates(on + 0.5, on + 1.0)[:n]] for on in new.on])

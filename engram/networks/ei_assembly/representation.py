@@ -73,8 +73,7 @@ def subspace_measures(
     found: Subspace, seed: int, *, cells: int = manifolds.CELLS, draws: int = manifolds.DRAWS
 ) -> dict[str, float]:
     """Participation ratios, local variances, angles, the plane, distances and classification."""
-    pixel = found.pixel
-    coordinates = geometry.principal_coordinates(found.patterns)
+    pixel, coordinates = found.pixel, geometry.principal_coordinates(found.patterns)
     first = coordinates[:, :COMPONENTS]
     spread = [first[np.isin(pixel, manifolds.pixels_near(corner))].var(axis=0, ddof=1) for corner in range(4)]
     angle = [manifolds.angles(first, pixel, found.trial, corner).mean() for corner in range(4)]
@@ -97,7 +96,13 @@ def _ratio(patterns: np.ndarray) -> float:
     return geometry.participation_ratio(patterns, estimator="plug-in")
 
 
-def plane_measures(plane: np.ndarray, pixel: np.ndarray, seed: int) -> dict[str, float]:
+def plane(found: Subspace) -> np.ndarray:
+    """Mean patterns of the mixtures in the plane of the first two principal components of all, [mixture, 2] (Hz)."""
+    first = geometry.principal_coordinates(found.patterns)[:, :2]
+    return np.stack([first[found.pixel == one].mean(axis=0) for one in range(SIDE * SIDE)])
+
+
+def plane_measures(points: np.ndarray, pixel: np.ndarray, seed: int) -> dict[str, float]:
     """The plane of the first two components [pattern, 2]: how far from the square, how clustered, how abrupt.
 
     ``plane_disparity`` is the Procrustes disparity between the mean patterns of the mixtures and their square grid (0:
@@ -105,16 +110,16 @@ def plane_measures(plane: np.ndarray, pixel: np.ndarray, seed: int) -> dict[str,
     ten starts); ``plane_step`` the longest step between adjacent mixtures over the mean step.
     """
     grid = np.stack(np.divmod(np.arange(SIDE * SIDE), SIDE), axis=1)
-    mean = np.stack([plane[pixel == one].mean(axis=0) for one in range(SIDE * SIDE)])
+    mean = np.stack([points[pixel == one].mean(axis=0) for one in range(SIDE * SIDE)])
     within = []
     for start in range(10):
-        centres, label = kmeans2(plane, 3, seed=np.random.default_rng([seed, start]), minit="++")
-        within.append(((plane - centres[label]) ** 2).sum())
+        centres, label = kmeans2(points, 3, seed=np.random.default_rng([seed, start]), minit="++")
+        within.append(((points - centres[label]) ** 2).sum())
     square = mean.reshape(SIDE, SIDE, 2)
     steps = np.concatenate([np.linalg.norm(np.diff(square, axis=axis), axis=2).ravel() for axis in (0, 1)])
     return {
         "plane_disparity": float(procrustes(grid, mean)[2]),
-        "plane_clusters": float(min(within) / ((plane - plane.mean(axis=0)) ** 2).sum()),
+        "plane_clusters": float(min(within) / ((points - points.mean(axis=0)) ** 2).sum()),
         "plane_step": float(steps.max() / steps.mean()),
     }
 
@@ -127,16 +132,22 @@ def _distances(found: Subspace, seed: int, cells: int, draws: int) -> dict[str, 
     by: dict[str, list[float]] = {}
     for a in range(4):
         reference = split[np.isin(of, classes[a])]
-        for b in range(4):
-            if a == b:
-                continue
-            points = split[np.isin(of, classes[b])]
-            name = f"{KINDS[b]}_to_{KINDS[a]}"
-            for measure, groups in (("mahalanobis", found.groups), ("population", every)):
-                far = manifolds.mahalanobis_distances(points, reference, groups, seed=seed, cells=cells, draws=draws)
-                by.setdefault(f"{measure}_{name}", []).append(float(far.mean()))
-            flat = geometry.distances_to_manifold(points[:, own], reference[:, own], metric="euclidean")
-            by.setdefault(f"euclidean_{name}", []).append(float(flat.mean()))
+        others = [b for b in range(4) if b != a]
+        points = [split[np.isin(of, classes[b])] for b in others]
+        together = np.concatenate(points)
+        far = {
+            "mahalanobis": manifolds.mahalanobis_distances(
+                together, reference, found.groups, seed=seed, cells=cells, draws=draws
+            ),
+            "population": manifolds.mahalanobis_distances(
+                together, reference, every, seed=seed, cells=cells, draws=draws
+            ),
+            "euclidean": geometry.distances_to_manifold(together[:, own], reference[:, own], metric="euclidean"),
+        }
+        ends = np.cumsum([len(part) for part in points])[:-1]
+        for measure, values in far.items():
+            for b, part in zip(others, np.split(values, ends), strict=True):
+                by.setdefault(f"{measure}_{KINDS[b]}_to_{KINDS[a]}", []).append(float(part.mean()))
     return {name: float(np.mean(values)) for name, values in by.items()}
 
 
@@ -160,15 +171,17 @@ def _classification(found: Subspace, seed: int, cells: int, draws: int) -> dict[
     along_rows = np.repeat(found.trial < 4, 2)
     result: dict[str, float] = {}
     kept: list[float] = []
+    rings = [np.setdiff1d(manifolds.pixels_near(corner, 40), np.concatenate(classes)) for corner in range(4)]
+    asked = np.unique(np.concatenate(rings))
+    votes = manifolds.quadratic_classification(
+        split[rows], label, split[np.isin(of, asked)], found.groups, seed=seed, cells=cells, draws=draws
+    )
+    voted = of[np.isin(of, asked)]
     for kind, corners in (("learned", (0, 1)), ("novel", (2, 3))):
         quadratic, template = [], []
         for corner in corners:
-            ring = np.setdiff1d(manifolds.pixels_near(corner, 40), np.concatenate(classes))
-            tested = np.isin(of, ring)
-            votes = manifolds.quadratic_classification(
-                split[rows], label, split[tested], found.groups, seed=seed, cells=cells, draws=draws
-            )
-            quadratic.append(votes[:, corner].mean())
+            tested = np.isin(of, rings[corner])
+            quadratic.append(votes[np.isin(voted, rings[corner]), corner].mean())
             matched = manifolds.template_matching(split[rows][:, used], label, split[tested][:, used], seed=seed)
             template.append(matched[:, corner].mean())
             if along_rows.all():

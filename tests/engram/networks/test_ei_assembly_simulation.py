@@ -66,7 +66,8 @@ def test_spikes_potentials_and_conductances_are_the_oracles(seed: int, steps: in
     middle = max(steps // 2, 1)
     got = run(
         network, mitral, traced=range(cells), every=0.1, maximum_rate=1000.0,
-        injections=[Injection(chosen, 20.0, 0.01, 0.1), Injection(chosen, 8.0, 0.01, 0.1)], windows=[(0.0, middle * 1e-4)],
+        injections=[Injection(chosen, 20.0, 0.01, 0.1), Injection(chosen, 8.0, 0.01, 0.1)],
+        windows=[(0.0, middle * 1e-4)],
     )  # fmt: skip
     assert np.array_equal(np.stack([got.step, got.neuron], axis=1), expected.spikes)
     recorded = (expected.potential, expected.afferent, expected.excitatory, expected.inhibitory)
