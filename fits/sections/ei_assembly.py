@@ -227,7 +227,8 @@ def _verdict(table: pandas.DataFrame) -> str:
 
 def _nearness(against: pandas.DataFrame) -> str:
     far = against[(against.z.abs() > 3)].sort_values("z", key=abs, ascending=False)
-    words = [f"{row.measure.replace('_', ' ')} of {row.regime} ({fixed(row.difference)} %)" for row in far.itertuples()]
+    words = [f"{row['measure'].replace('_', ' ')} of {row['regime']} ({fixed(row['difference'])} %)"
+             for row in far.to_dict("records")]  # fmt: skip
     begin = (f"Of {len(against)} means of the four regimes {len(against) - len(far)} are within three standard errors "
              "of the published networks'")  # fmt: skip
     return f"{begin}; farther are {listed(words)}." if words else f"{begin}."
@@ -266,11 +267,12 @@ def _foreseen(tables: Tables) -> str:
         fall += int(by.i_odour[least] < by.i_odour[0.0] and by.i_quiet[least] >= by.i_quiet[0.0])
     stable = int(theory[theory.state == "odour"].stabilised.astype(bool).sum())
     gains = _gains(tables["runaway"])
-    words = [f"{row.family} {number(row.theory)} and {number(row.simulated)}" for row in gains.itertuples()]
+    words = [f"{row['family']} {number(row['theory'])} and {number(row['simulated'])}"
+             for row in gains.to_dict("records")]  # fmt: skip
     return (f"Mean field calls the responses of {stable} of {theory.family.nunique()} families inhibition-stabilised; "
-            f"in {fall} simulated ones a current of {number(least)} pA into I neurons makes them fire less during "
-            "odours and not before. Assemblies without more inhibition run away at an enrichment of (theory and simulation) "
-            f"{listed(words)}.")  # fmt: skip
+            f"in {fall} simulated ones a current of {number(least)} pA into I neurons makes them fire less "
+            "during odours and not before. Assemblies without more inhibition run away at an enrichment (theory and "
+            f"simulation) of {listed(words)}.")  # fmt: skip
 
 
 def _gains(runaway: pandas.DataFrame) -> pandas.DataFrame:
@@ -303,10 +305,10 @@ def _claims_listing(table: pandas.DataFrame) -> Listing:
 
 def _published_listing(against: pandas.DataFrame) -> Listing:
     rows = [
-        {"regime": row.regime, "measure": row.measure.replace("_", " "),
-         "own": f"{number(row.own)} ± {number(row.own_sd)}",
-         "published": f"{number(row.published)} ± {number(row.published_sd)}",
-         "difference": f"{fixed(row.difference)} %",         "z": fixed(row.z)} for row in against.itertuples()
+        {"regime": row["regime"], "measure": row["measure"].replace("_", " "),
+         "own": f"{number(row['own'])} ± {number(row['own_sd'])}",
+         "published": f"{number(row['published'])} ± {number(row['published_sd'])}",
+         "difference": f"{fixed(row['difference'])} %", "z": fixed(row["z"])} for row in against.to_dict("records")
     ]  # fmt: skip
     return Listing("Own networks and the published ones", pandas.DataFrame(rows),
                    ("own", "published", "difference", "z"),

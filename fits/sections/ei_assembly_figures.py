@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas
 from matplotlib.axes import Axes
@@ -188,7 +190,7 @@ def theory_figure(currents: pandas.DataFrame, runaway: pandas.DataFrame) -> Figu
     with style():
         figure = StyledFigure(figsize=(7.2, 2.7), layout="constrained")
         axes = list(figure.subplots(1, 3))
-        handles = []
+        handles: list[Any] = []
         for index, family in enumerate(families):
             rows, grown = currents[currents.family == family], runaway[runaway.family == family]
             colour = look(index)

@@ -95,7 +95,7 @@ def consolidation_experiment(
         for delay in delays:
             network = consolidated_network(given, trace, names, day + delay, regime)
             order = [0] * trials + list(range(1, 10))
-            mitral = odour_blocks(given.odours, order, seed=given.seed + 90)
+            mitral = odour_blocks(given.odours, order, seed=given.seed + 90, n_mitral=given.cells)
             done = run(network, mitral, windows=activity.response_windows(mitral), precision=precision,
                        maximum_rate=40.0)  # fmt: skip
             n = int(network.model.n_excitatory)

@@ -63,7 +63,7 @@ def excitation(given: Setting, rate: float, precision: str = "float64") -> float
     ValueError
         If no current up to 200 pA does.
     """
-    mitral = odour_blocks(given.odours, [0, 1], seed=given.seed + 90)
+    mitral = odour_blocks(given.odours, [0, 1], seed=given.seed + 90, n_mitral=given.cells)
 
     def excess(current: float) -> float:
         injections = [
@@ -86,7 +86,7 @@ def odour_chosen_measures(given: Setting, *, precision: str = "float64") -> dict
     With I members chosen by their inputs from the odour, and from the assembly; with E→I enriched as in tuned E+I, and
     not. ``…_deviation`` is the smallest relative deviation from the random network's rate over all of these.
     """
-    mitral = odour_blocks(given.odours, list(range(PRESENTED)), seed=given.seed + 5)
+    mitral = odour_blocks(given.odours, list(range(PRESENTED)), seed=given.seed + 5, n_mitral=given.cells)
     by_odour = choose_members(
         given.base, given.odours.chosen(list(range(len(given.members[0])))), seed=given.seed + 3,
         inhibitory_by_odour=True,

@@ -55,6 +55,12 @@ class _Element:
             if part or (not self._waiting and not self._left):
                 return part
 
+    def end(self) -> None:
+        """Read on to the checksum, which tells whether what was read is what was written."""
+        while self._inflate is not None and not self._inflate.eof:
+            if not self._more(CHUNK) and not self._inflate.eof:
+                raise ValueError("the file ends within an array")
+
     def tag(self, order: str) -> tuple[int, int, bytes]:
         """Type, length, and the data where they stand within the tag itself."""
         raw = self.take(8)
@@ -103,6 +109,7 @@ def columns(file: BinaryIO, name: str) -> Iterator[np.ndarray]:
                     raw = short[where : where + rows * number.itemsize] if short else element.take(
                         rows * number.itemsize)  # fmt: skip
                     yield np.frombuffer(raw, number)
+                element.end()
                 return
         file.seek(following)
     raise ValueError(f"it has no array {name}")

@@ -23,9 +23,14 @@ def odour_measures(network: EIAssemblyNetwork, given: Setting, *, precision: str
     presented, learned = min(PRESENTED, network.assemblies), len(given.members[0])
     novel = list(range(learned, len(given.odours)))
     order = list(range(presented)) * 2
-    mitral = odour_blocks(given.odours, order, seed=given.seed + 5, after=1.0)
+    mitral = odour_blocks(given.odours, order, seed=given.seed + 5, after=1.0, n_mitral=given.cells)
     done = run(network, mitral, windows=activity.response_windows(mitral), precision=precision, maximum_rate=ROOM)
-    other = run(network, odour_blocks(given.odours, novel, seed=given.seed + 6), precision=precision, maximum_rate=ROOM)
+    other = run(
+        network,
+        odour_blocks(given.odours, novel, seed=given.seed + 6, n_mitral=given.cells),
+        precision=precision,
+        maximum_rate=ROOM,
+    )
     rates = activity.group_rates(done, network)
     evoked, cells = activity.evoked_conductances(done), np.arange(n)
     patterns = done.patterns()[:, :n]
@@ -72,7 +77,7 @@ def morph_responses(
         patterns = []
         for trial in range(trials + 1):
             seed = given.seed + 30 + 10 * odour + trial
-            mitral = odour_blocks(between, list(range(steps)), seed=seed, duration=1.5)
+            mitral = odour_blocks(between, list(range(steps)), seed=seed, duration=1.5, n_mitral=given.cells)
             windows = activity.response_windows(mitral)
             done = run(network, mitral, precision=precision, maximum_rate=ROOM, windows=windows)
             patterns.append(done.patterns()[:, :n])
@@ -127,7 +132,7 @@ def stimulation_measures(
     rows = []
     for assembly in range(assemblies):
         members = np.random.default_rng([given.seed, assembly]).permutation(network.excitatory_members[assembly])
-        quiet = odour_blocks(given.odours, [], seed=given.seed + 50 + assembly, before=2.5)
+        quiet = odour_blocks(given.odours, [], seed=given.seed + 50 + assembly, before=2.5, n_mitral=given.cells)
         done = run(network, quiet, precision=precision, maximum_rate=ROOM,
                    injections=[Injection(members[:half], current, 2.0, 2.5)])  # fmt: skip
         during, before = done.rates(2.0, 2.5)[:n], done.rates(1.5, 2.0)[:n]
@@ -174,9 +179,11 @@ def two_more_measures(
     n = int(network.model.n_excitatory)
     more, pair = with_two_more(network, given, regime)
     own = more.excitatory_members[-2:]
-    old = odour_blocks(given.odours, list(range(PRESENTED)), seed=given.seed + 84)
-    new = odour_blocks(pair, [0, 1] * presentations, seed=given.seed + 85, baseline=0.0, duration=1.0, before=2.0)
-    result = {}
+    old = odour_blocks(given.odours, list(range(PRESENTED)), seed=given.seed + 84, n_mitral=given.cells)
+    new = odour_blocks(
+        pair, [0, 1] * presentations, seed=given.seed + 85, baseline=0.0, duration=1.0, before=2.0, n_mitral=given.cells
+    )
+    result: dict[str, float] = {}
     for number, one in ((15, network), (17, more)):
         if number == 17 and not REGIMES[regime]:  # nothing was rewired
             return result | {name.replace("15", "17"): value for name, value in result.items()}

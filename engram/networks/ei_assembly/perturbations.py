@@ -17,7 +17,7 @@ def inhibitory_current_response(given: Setting, current: float, *, precision: st
 
     ``…_odour`` from 0.5 to 1.5 s after the onset of three odours, ``…_quiet`` in the half second before it.
     """
-    mitral = odour_blocks(given.odours, [0, 1, 2], seed=given.seed + 7)
+    mitral = odour_blocks(given.odours, [0, 1, 2], seed=given.seed + 7, n_mitral=given.cells)
     n, cells = int(given.base.model.n_excitatory), given.base.model.n_neurons
     injections = [Injection(np.arange(n, cells), current, 0.0, mitral.duration)] if current else []
     done = run(given.base, mitral, injections=injections, precision=precision, maximum_rate=ROOM)
@@ -37,7 +37,7 @@ def enriched_assembly_rate(given: Setting, enrichment: float, *, precision: str 
     members = given.members[0].shape[1]
     target = round(enrichment * members * given.base.model.probability_e_e)
     network = given.network("scaled I", scaling=1.0, targets={"e_e": target})
-    mitral = odour_blocks(given.odours, [0, 1, 2], seed=given.seed + 7)
+    mitral = odour_blocks(given.odours, [0, 1, 2], seed=given.seed + 7, n_mitral=given.cells)
     try:
         patterns = run(network, mitral, precision=precision, maximum_rate=2 * ROOM).patterns()
     except SpikeCapacityError:

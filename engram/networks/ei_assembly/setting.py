@@ -25,6 +25,11 @@ class Setting(NamedTuple):
     members: tuple[np.ndarray, np.ndarray]
     seed: int
 
+    @property
+    def cells(self) -> int:
+        """Mitral cells."""
+        return int(self.base.model.n_mitral)
+
     def network(self, regime: str, **changes: object) -> EIAssemblyNetwork:
         """The network of a regime; ``changes`` go to `make_regime`."""
         return make_regime(self.base, self.members, regime, seed=self.seed + 4, **changes)  # type: ignore[arg-type]
