@@ -8,7 +8,6 @@ from .odours import odour_blocks
 from .setting import ROOM, Setting
 from .simulation import Injection, SpikeCapacityError, run
 
-ENRICHMENTS = (1.0, 2.0, 3.0, 3.6, 4.0, 4.4, 5.0, 6.0)
 CURRENTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)  # pA
 
 
@@ -29,10 +28,11 @@ def inhibitory_current_response(given: Setting, current: float, *, precision: st
     }  # fmt: skip
 
 
-def enriched_assembly_rate(given: Setting, enrichment: float, *, precision: str = "float32") -> float:
-    """Rate (Hz) of E assemblies whose E→E connections are so many times as probable inside, to their own odours.
+def enriched_rates(given: Setting, enrichment: float, *, precision: str = "float32") -> tuple[float, float]:
+    """Rates (Hz) of E assemblies whose E→E connections are so many times as probable inside, and of all E neurons.
 
-    Nothing else is changed (χ = 1). At least `ROOM` where the whole network runs away.
+    To the assemblies' own odours; nothing else is changed (χ = 1). nan where the whole network fires with more than
+    80 Hz.
     """
     members = given.members[0].shape[1]
     target = round(enrichment * members * given.base.model.probability_e_e)
@@ -41,5 +41,6 @@ def enriched_assembly_rate(given: Setting, enrichment: float, *, precision: str 
     try:
         patterns = run(network, mitral, precision=precision, maximum_rate=2 * ROOM).patterns()
     except SpikeCapacityError:
-        return ROOM
-    return float(np.mean([patterns[row, given.members[0][row]].mean() for row in range(3)]))
+        return float("nan"), float("nan")
+    own = np.mean([patterns[row, given.members[0][row]].mean() for row in range(3)])
+    return float(own), float(patterns[:, : int(network.model.n_excitatory)].mean())
