@@ -14,17 +14,21 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def test_the_python_example_runs_and_prints(capsys):
-    code, _, _ = blocks("python")
+def run_example(about):
+    """The one Python example that contains these words."""
+    (code,) = (block for block in blocks("python") if about in block)
     exec(compile(code, "README.md", "exec"), {})
+
+
+def test_the_python_example_runs_and_prints(capsys):
+    run_example("import Protocol")
     printed = capsys.readouterr().out
     assert float(printed.split()[0]) > 0.1
     assert "enhancement" in printed and "tag_threshold" in printed
 
 
 def test_the_visual_example_shows_that_few_reactivations_generalise_better_than_practice(capsys):
-    _, code, _ = blocks("python")
-    exec(compile(code, "README.md", "exec"), {})
+    run_example("VisualReactivation")
     printed = capsys.readouterr().out
     assert "control" in printed
     practised, reactivated = (float(number) for number in printed.split()[-2:])
@@ -32,10 +36,15 @@ def test_the_visual_example_shows_that_few_reactivations_generalise_better_than_
 
 
 def test_the_network_example_consolidates_the_assembly_alone(capsys):
-    _, _, code = blocks("python")
-    exec(compile(code, "README.md", "exec"), {})
+    run_example("TagAndCapture")
     core, rest = map(float, capsys.readouterr().out.split())
     assert core > 0.2 > 0.1 > rest
+
+
+def test_the_network_example_shows_an_assembly_that_answers_above_the_others(capsys):
+    run_example("ei_assembly")
+    assembly, everybody = (float(number) for number in capsys.readouterr().out.split())
+    assert 5 < assembly < 15 and 0.8 < everybody < 1.4
 
 
 def test_the_protocol_example_is_predicted(tmp_path, capsys):

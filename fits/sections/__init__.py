@@ -11,7 +11,19 @@ sentence, figures drawn anew, tables and what would change the answer. The table
 ['profiles', 'influence']
 """
 
-from . import coverage, eight_hours, influence, models, profiles, recovery, tag_and_capture, transfer, trials, vision
+from . import (
+    coverage,
+    ei_assembly,
+    eight_hours,
+    influence,
+    models,
+    profiles,
+    recovery,
+    tag_and_capture,
+    transfer,
+    trials,
+    vision,
+)
 from .section import Section
 
 SECTIONS: tuple[Section, ...] = (
@@ -25,4 +37,5 @@ SECTIONS: tuple[Section, ...] = (
     vision.SECTION,
     tag_and_capture.SECTION,
     eight_hours.SECTION,
+    ei_assembly.SECTION,
 )

@@ -29,10 +29,18 @@ class Sizes:
     visual_starts: int = 12  # of each fit to the studies of vision
     visual_recovered: int = 40  # simulations whose visual parameters are recovered
     network_trials: int = 5  # of every simulated network that has chance in it
+    assembly_networks: int = 4  # of the E/I-assembly network, in all four regimes
+    assembly_controls: int = 2  # of these, with the control networks as well
+    assembly_simple: int = 1  # networks whose E and I neurons are alike
+    assembly_odours: int = 12  # networks that are held against the published ones
+    assembly_capacity: int = 2  # networks to which memories are added
+    assembly_consolidated: int = 3  # networks whose assemblies follow consolidation traces
+    assembly_trajectories: int = 4  # through the mixtures
 
 
 QUICK = Sizes(joint_starts=2, transfer_starts=1, recovered=10, compared=1, covered=4, confused=4, visual_starts=4,
-              visual_recovered=6, network_trials=1)  # fmt: skip
+              visual_recovered=6, network_trials=1, assembly_networks=1, assembly_controls=0, assembly_simple=0,
+              assembly_odours=1, assembly_capacity=0, assembly_consolidated=1, assembly_trajectories=1)  # fmt: skip
 
 
 @dataclass(frozen=True)
