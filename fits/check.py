@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .checking.design import check_designs, check_term_times
+from .checking.design import UNREAD, check_designs, check_term_times
 from .checking.finding import SEVERITIES
 from .checking.finding import Finding as Finding
 from .checking.numbers import check_numbers
 from .checking.predictions import check_parameters, check_predictions, informed
 from .checking.statistics import check_statistic
 from .observation import Observation
-from .study import Study, read_study, study_file
+from .study import Study, read_study, shipped_studies, study_file
 from .tables import Errors, StudyError, Table, read_toml
 from .timeline import timeline
 from .trial_layout import trial_layout
@@ -96,8 +96,11 @@ def _checked(path: Path) -> tuple[list[Finding], Study | None]:
     errors = Errors()
     study = read_study(table, errors)
     findings = [Finding("error", error.place, error.problem) for error in errors]
-    findings += _of_contents(study, table)
-    if not errors:
+    findings += [f for f in _of_contents(study, table) if not (errors and f.message.endswith(UNREAD))]
+    findings += _taken(study, path)
+    if errors:
+        findings.append(Finding("note", "", "what has an error is not read further: check again once it is corrected"))
+    else:
         findings += check_predictions(study)
     return _merged(findings, table.content), None if errors else study
 
@@ -155,6 +158,14 @@ def _source(study: Study) -> Iterator[Finding]:
     elif not _DOI.match(study.doi):
         message = f'is {study.doi!r}, which is not a DOI; write it from its 10 on, such as "10.1038/35021052"'
         yield Finding("warning", "study.doi", message)
+
+
+def _taken(study: Study, path: Path) -> Iterator[Finding]:
+    """A study of one's own that is named like one that comes with engram."""
+    known = shipped_studies().get(study.id)
+    if known is not None and known.resolve() != path.resolve():
+        message = f"is {study.id!r}, a study that comes with engram; name yours otherwise, so that both can be used"
+        yield Finding("warning", "study.id", message)
 
 
 def _repeats(observations: Sequence[Observation], places: Mapping[str, str]) -> Iterator[Finding]:

@@ -135,7 +135,7 @@ def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Seque
         table = compare(fits)
         print(table.to_string(index=False, float_format="{:.2f}".format))
         print(f"{preference(table)}\n")
-    print(f"Tables and figures are in {options.out}; fits.load({options.out!r}) brings the fit back")
+    print(f"Tables and figures are in {options.out}; fits.load({options.out!r}) brings the fits back")
 
 
 def run_trials(options: argparse.Namespace, study: Study, models: Sequence[str]) -> None:
@@ -254,7 +254,8 @@ def run_recover(options: argparse.Namespace, studies: Sequence[Study], models: S
         checkpoint.remove()
     for one in recoveries:
         whose = "profile likelihoods" if intervals == "profile" else "standard errors"
-        print(f"{one.model}: {options.n} simulations, intervals of {whose}")
+        print(f"{one.model}: {options.n} simulations, intervals of {whose}; bias and rmse of the natural logarithm "
+              "where the scale is log")  # fmt: skip
         print(f"{_table(one.summary)}\n")
     if len(models) > 1:
         print("Which model is preferred by AIC (columns) where each has made the data (rows)")
@@ -297,7 +298,7 @@ def _summary(fit: Fit) -> str:
     head = (
         f"{fit.model} on {', '.join(fit.studies)}: log-likelihood {fit.log_likelihood:.3f}, AIC {fit.aic:.2f}, "
         f"{fit.n_parameters} parameters, {fit.n_observations} observations\n"
-        f"{same} of {fit.starts_run} starts reached the best within 0.01, {failed} did not converge; "
+        f"{_prior(fit)}{same} of {fit.starts_run} starts reached the best within 0.01, {failed} did not converge; "
         f"{fit.evaluations} evaluations in {fit.seconds:.1f} s"
     )
     if same < 2 and len(fit.estimates):
@@ -306,6 +307,13 @@ def _summary(fit: Fit) -> str:
         return f"{head}\n"
     table = fit.estimates[["study", "parameter", "estimate", "standard_error", "unit", "verdict"]]
     return f"{head}\n{_table(table)}\n"
+
+
+def _prior(fit: Fit) -> str:
+    """What a fit with priors says of them."""
+    if not len(fit.objective.prior_terms[0]):
+        return ""
+    return f"maximum a posteriori: log prior {fit.log_prior:.3f}; AIC is taken where the posterior is highest\n"
 
 
 def _table(table: pandas.DataFrame) -> str:

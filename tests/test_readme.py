@@ -47,6 +47,14 @@ def test_the_network_example_shows_an_assembly_that_answers_above_the_others(cap
     assert 5 < assembly < 15 and 0.8 < everybody < 1.4
 
 
+def test_a_fit_is_brought_back_profiled_and_fitted_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    command = ["fit", "hennings_2021", "--model", "ThresholdCapture", "--starts", "1", "--out", "fitted"]
+    assert main(command) == 0
+    run_example('fits.load("fitted")')
+    assert "hennings_2021" in capsys.readouterr().out
+
+
 def test_the_protocol_example_is_predicted(tmp_path, capsys):
     (protocol,) = blocks("toml")
     path = tmp_path / "protocol.toml"
