@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 import fits
@@ -33,6 +34,18 @@ DIRECTIONS = {
 }
 
 
+# What follows from gains that are fitted, and would count the same people's answers twice.
+SHOWN = {
+    "song_2026": {"reactivated direction"},
+    "kondat_2025": {"location B, reactivations minus none"},
+    "amar_halpert_2017": {"full practice minus reactivation"},
+    "xie_2025": {f"{group}: trained minus untrained" for group in XIE} | {
+        "reactivation minus full practice, sham: trained", "full practice, anodal minus sham: trained",
+        "full practice, anodal minus sham: untrained", "protocol by stimulation: trained minus untrained",
+    },
+}  # fmt: skip
+
+
 def observations(study):
     return {o.name: o for o in load_study(study).observations}
 
@@ -45,6 +58,20 @@ def test_four_studies_are_of_vision_and_all_others_of_memory():
     seen = {study.id for study in load_shipped(VISION)}
     assert seen == {"song_2026", "amar_halpert_2017", "xie_2025", "kondat_2025"}
     assert {study.id for study in load_shipped(MEMORY)} == set(fits.shipped_studies()) - seen
+
+
+@pytest.mark.parametrize("study", SHOWN)
+def test_no_answers_count_twice(study):
+    """As many observations are fitted as quantities were measured; what follows from them is shown."""
+    found = load_study(study)
+    assert {o.name for o in found.observations if o.kind == "shown"} == SHOWN[study]
+    rows = [[(t.condition, t.at, t.offset, t.distance, o.score) for t in o.terms] for o in found.observations
+            if o.kind != "shown"]  # fmt: skip
+    measured = list(dict.fromkeys(place for row in rows for place in row))
+    weights = np.zeros((len(rows), len(measured)))
+    for k, row in enumerate(rows):
+        weights[k, [measured.index(place) for place in row]] = 1 if len(row) == 1 else [1, -1]
+    assert np.linalg.matrix_rank(weights) == len(rows)
 
 
 @pytest.mark.parametrize("group", XIE)
@@ -107,7 +134,7 @@ def test_directions_carry_no_mean_and_call_n_and_spread_assumed(study):
     found = observations(study)
     assert {name: o.detected for name, o in found.items()} == DIRECTIONS[study]
     for o in found.values():
-        assert o.kind == "detected" and o.value is None and o.flag == "A" and "assumed" in o.note
+        assert o.kind in ("detected", "shown") and o.value is None and o.flag == "A" and "assumed" in o.note
 
 
 def test_song_reactivates_on_eight_days_and_tests_two_weeks_after():
