@@ -33,8 +33,8 @@ def stimuli(study: Study) -> Iterator[str]:
     if isinstance(scale, str):
         parameter = study.parameters[scale]
         low, high = parameter.bounds
-        yield (f"threshold before training in the study's own unit: {scale}, {low:g} to {high:g} {parameter.unit}, first "
-               f"start {parameter.start:g} {parameter.unit}")  # fmt: skip
+        yield (f"threshold before training in the study's own unit: {scale}, {low:g} to {high:g} {parameter.unit}, "
+               f"first start {parameter.start:g} {parameter.unit}")  # fmt: skip
     for o in study.observations:
         yield f"{o.name}: {observed(o)}, {o.measure}, {_contrast(o.terms)}"
 

@@ -179,10 +179,9 @@ def _show(tables: Tables) -> Shown:
                 "AIC of the joint fits: the model, its variants and the rivals (less is better)."),
     )  # fmt: skip
     return Shown(
-        says=" ".join((words.best(fits), words.areas(tables["predictions"]), words.separator(tables),
-                       words.conflict(tables))),
-        explains=" ".join((words.failures(tables), words.identified(tables), words.recovered(tables),
-                           words.foretold(tables))),
+        says=" ".join((words.conflict(tables), words.separator(tables), words.best(fits))),
+        explains=" ".join((words.failures(tables), words.areas(tables["predictions"]), words.identified(tables),
+                           words.recovered(tables), words.foretold(tables))),
         drawings=drawings,
         listings=_listings(tables),
         change=words.decides(tables),

@@ -53,7 +53,8 @@ def areas(predictions: pandas.DataFrame) -> str:
     lost = own.groupby("model", sort=False).log_likelihood.sum()
     words = [f"{label_of(str(name))} {fixed(2 * float(lost[MODEL] - value))}" for name, value in lost.items()
              if name != MODEL]  # fmt: skip
-    return f"Of that, the discriminability of IPS and EVC, which a rival leaves as it is, makes up {listed(words)}."
+    return ("Of what separates the rivals in AIC, the discriminability of IPS and EVC, which they leave as it is, "
+            f"makes up {listed(words)}.")  # fmt: skip
 
 
 def _shared(fits: pandas.DataFrame) -> float:
@@ -91,13 +92,14 @@ def conflict(tables: Tables) -> str:
                    "absorbs it, these data do not say")  # fmt: skip
     else:
         verdict = "the designs explain the conflict as well as a parameter of a single study would"
-    told = [f"{variant} {fixed(-gain)}" for variant, gain in sorted(gained.items(), key=lambda pair: -pair[1])]
+    first = max(gained, key=lambda variant: gained[variant])
     cost = _aic(fits, MODEL, NO_STIMULATION) - _aic(fits, MODEL, ONE_SHARE)
     absorbed = _aic(fits, MODEL, OWN_ALONE) - _aic(fits, MODEL, OWN_SHARE)
-    return capitalised(f"{verdict}. Against the best fit with one biology, AIC changes by: {'; '.join(told)}. "
-                       f"{_shares(tables)}An effect of stimulation on that share {_needed(cost)} with one biology "
-                       f"(without it AIC changes by {fixed(cost)}) and {_needed(absorbed)} once the study has its own "
-                       f"share ({fixed(absorbed)}).")  # fmt: skip
+    return capitalised(f"{verdict}: against the best fit with one biology, {first} changes AIC by "
+                       f"{fixed(-gained[first])}, which is the best of what was tried. {_shares(tables)}An effect of "
+                       f"stimulation on that share {_needed(cost)} with one biology (without it AIC changes by "
+                       f"{fixed(cost)}) and {_needed(absorbed)} once the study has its own share "
+                       f"({fixed(absorbed)}).")  # fmt: skip
 
 
 def _needed(cost: float) -> str:

@@ -68,7 +68,7 @@ def test_the_verdict_on_the_conflict_follows_the_aic():
     assert said.startswith(
         "The conflict between the studies is not explained by their designs but absorbed by a top-down share of its own"
     )
-    assert "AIC changes by: a top-down share of its own for the study with stimulation −7.60;" in said
+    assert "a top-down share of its own for the study with stimulation changes AIC by −7.60, which is the best" in said
     assert "is not asked for with one biology (without it AIC changes by −0.40)" in said
     assert "is needed once the study has its own share (14.00)" in said
     said = verdict(base=54.0, share=55.0, alone=56.0, none=60.0)
@@ -203,7 +203,7 @@ def own_share():
     return fit(STUDIES, vision.MODEL, starts=1, begin=begin, split={"top_down": {"xie_2025": "xie_2025"}})
 
 
-def test_one_share_does_not_explain_what_a_share_for_xie_absorbs(own_share):
+def test_with_a_share_of_its_own_xie_has_less_and_the_likelihood_feels_it(own_share):
     """At the same place with one share for all, the likelihood is far lower."""
     optimum = dict(own_share.optimum)
     objective = Objective(STUDIES, VisualReactivation(), own_share.objective.biology)
