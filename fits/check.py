@@ -15,7 +15,8 @@ from .checking.numbers import check_numbers
 from .checking.predictions import check_parameters, check_predictions, informed
 from .checking.statistics import check_statistic
 from .observation import Observation
-from .study import Study, read_study, shipped_studies, study_file
+from .stimuli import stimuli
+from .study import VISION, Study, read_study, shipped_studies, study_file
 from .tables import Errors, StudyError, Table, read_toml
 from .timeline import timeline
 from .trial_layout import trial_layout
@@ -213,6 +214,9 @@ def _as_read(study: Study) -> list[str]:
     for name, design in study.conditions.items():
         lines.append(f"  {name}")
         lines += [_wrapped(line, "    ") for line in timeline(design)]
+    if study.family == VISION and study.observations:
+        lines += ["", "What was shown and measured"]
+        lines += [_wrapped(line, "  ") for line in stimuli(study)]
     if any(o.kind != "shown" for o in study.observations):
         lines += ["", "What its predictions feel"]
         for model, (shared, own) in informed(study).items():

@@ -385,14 +385,14 @@ def _prediction_table(study: Study, predicted: np.ndarray) -> pandas.DataFrame:
     likelihoods = log_likelihoods(study.observations, predicted)
     rows = []
     for k, o in enumerate(study.observations):
-        observed: Any = o.detected if o.kind == "detected" else o.value
+        observed: Any = o.value if o.detected is None else o.detected
         rows.append(
             dict(
                 study=study.id, observation=o.name, kind=o.kind, panel=o.panel, x=o.x, x_unit=o.x_unit,
                 measure=o.measure, unit=o.unit, observed=observed, error=o.error, n=o.n, predicted=predicted[k],
                 standardised_residual=(o.value - predicted[k]) / o.error if o.kind == "mean" and o.value is not None
                 else np.nan,
-                power=detection_probability(o, predicted[k]) if o.kind == "detected" else np.nan,
+                power=np.nan if o.detected is None else detection_probability(o, predicted[k]),
                 log_likelihood=likelihoods[k], source=o.source, flag=o.flag, note=o.note,
             )
         )  # fmt: skip
