@@ -1,8 +1,8 @@
 """What fitting costs: the likelihood of raw trials, a start of the joint fit, a profile, a simulation of a recovery.
 
 Of joint fits, three models with 64 starts each are measured, and the profiles of every fourth coordinate, which stand
-for all. Recovery is measured by the simulation (200 of a model in 5 min is what is asked). ``--quick`` measures one model
-with few starts, by the start and the parameter. Times are wall-clock, on all processors.
+for all. Recovery is measured by the simulation (200 of a model in 5 min is what is asked). ``--quick`` measures one
+model with few starts, by the start and the parameter. Times are wall-clock, on all processors.
 """
 
 from __future__ import annotations
