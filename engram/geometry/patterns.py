@@ -208,8 +208,8 @@ def principal_coordinates(patterns: ArrayLike) -> Array:
 
     Examples
     --------
-    >>> principal_coordinates([[0, 0], [3, 4], [6, 8]]).round(6).tolist()
-    [[-5.0], [0.0], [5.0]]
+    >>> principal_coordinates([[0, 0], [3, 4], [9, 12]]).round(3).tolist()
+    [[-6.667], [-1.667], [8.333]]
     """
     samples = finite("patterns", patterns, 2, "(patterns, units)")
     centred = samples - samples.mean(axis=0)
