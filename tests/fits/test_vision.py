@@ -224,6 +224,36 @@ def test_gains_and_deciding_experiments_are_those_of_the_fit(own_share):
     assert decisive[~decisive.experiment.str.startswith("five")].people.map(math.isinf).all()
 
 
+def test_thresholds_against_offset_are_the_gains_on_another_scale(own_share):
+    curves, points = vision.against_offset(own_share, [0.0, 64.0]), vision.measured(own_share)
+    place = list(own_share.studies).index("xie_2025")
+    own = {"gain_spread": own_share.optimum["xie_2025.gain_spread"]}
+    spread = own_share.objective.predictors[place].response(own).spread
+    drawn = curves[curves.study == "xie_2025"]
+    gains = vision.gains(own_share, "xie_2025", [0.0, 64.0])
+    np.testing.assert_allclose(-np.log(drawn.threshold) / spread, gains.gain, rtol=1e-9)
+    seen = points[points.study == "xie_2025"].reset_index()
+    published = [o for o in load_study("xie_2025").observations if o.kind == "mean"]
+    for name, sign in (("threshold", 0), ("lower", 1), ("upper", -1)):
+        expected = [o.value + sign * o.error for o in published]
+        np.testing.assert_allclose(-np.log(seen[name]) / spread, expected, rtol=1e-9)
+    assert sorted(set(seen.offset)) == [0.0, 64.0]
+    baseline = own_share.optimum["amar_halpert_2017.baseline"]
+    texture = points[points.study == "amar_halpert_2017"].set_index("condition")
+    assert (1 - texture.threshold["reactivation"]) * baseline == pytest.approx(31.7)
+    assert (1 - texture.lower["full practice"]) * baseline == pytest.approx(39.4 + 11.4)
+
+
+def test_a_fit_is_at_least_as_likely_as_one_that_it_contains(own_share):
+    again = vision.with_start(own_share, own_share.optimum)
+    assert again.starts_run == own_share.starts_run + 1
+    assert again.log_likelihood >= own_share.log_likelihood
+    objective = own_share.objective
+    shared = {k: v for k, v in own_share.optimum.items() if k != "top_down (xie_2025)"}
+    began = np.array([c.inward(shared.get(c.name_in_full, shared.get(c.name))) for c in objective.coordinates])
+    assert vision.with_start(own_share, shared).log_likelihood >= -objective.value(began)
+
+
 def test_identified_parameters_are_recovered_from_precise_simulations():
     """With standard errors of a twentieth, the gain of EVC and the threshold before training come back."""
     sharp = tuple(
