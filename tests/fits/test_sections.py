@@ -100,7 +100,7 @@ def test_everything_that_is_shipped_can_be_shown_and_is_small():
         for listing in shown.listings:
             assert set(listing.numeric) <= set(listing.cells.columns)
             assert listing.cells.map(lambda cell: isinstance(cell, str) and "nan" not in cell).to_numpy().all()
-    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 300_000
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 400_000
 
 
 def test_a_page_shows_what_was_computed_and_else_what_is_stored(stored, tmp_path_factory):
