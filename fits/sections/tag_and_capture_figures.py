@@ -61,7 +61,7 @@ def timing_figure(table: pandas.DataFrame) -> Figure:
                 ax.plot(part["onset (s)"] / 60, part[name], marker="o", markersize=3, label=kind, **look(index))
             ax.set_ylabel(title)
             ax.set_xticks([0, 60, 120, 180])
-            ax.set_ylim(bottom=0)
+            ax.set_ylim(bottom=min(0.0, 1.5 * float(steps[name].min())))
         figure.supxlabel("onset after learning (min)", fontsize=8)
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, title="duration", loc="outside right center")

@@ -62,7 +62,7 @@ def test_it_says_that_the_reference_comes_out(tables):
     shown = tag_and_capture.SECTION.show(tables)
     assert "late weights within the assembly reach 77.20 % of h₀" in shown.says
     assert "every readout of recall lies within two standard deviations" in shown.says
-    assert "All 4 published directions come out." in shown.says
+    assert "All 5 published directions come out." in shown.says
     assert [drawing.figure.axes[0].get_title() for drawing in shown.drawings if drawing.name == "network-levels"]
 
 
@@ -72,8 +72,8 @@ def test_it_says_what_does_not_come_out(tables):
     tables["timing"].loc[tables["timing"]["onset (s)"] == 10800.0, "core late %"] = 99.0
     says = tag_and_capture.SECTION.show(tables).says
     assert "off by more than two standard deviations of the authors' 50 trials: Q." in says
-    assert "Of 4 published directions 2 come out" in says
-    assert "better at lower concentration (2022) and a neuromodulator works after learning" in says
+    assert "Of 5 published directions 3 come out" in says
+    assert "lower concentration (2022), read by Q and a neuromodulator works after learning" in says
 
 
 def test_network_and_traces_are_joined_by_case(tables):
