@@ -250,7 +250,8 @@ def _lower_is_better(dose: pandas.DataFrame, name: str, word: str) -> tuple[str,
     """Whether a readout of recall is highest below the highest concentration, after every stimulus that learns."""
     grid = dose[dose["rate (Hz)"] >= _LEARNS].pivot_table(index="rate (Hz)", columns="n", values=name)
     mean, highest = grid.mean(), float(grid.columns.max())
-    best, lower = float(mean.idxmax()), int((grid.idxmax(axis=1) < highest).sum())
+    best = float(grid.columns[int(mean.to_numpy().argmax())])
+    lower = int((grid.columns[grid.to_numpy().argmax(axis=1)] < highest).sum())
     found = (f"{word}, over stimuli of {_LEARNS:g} Hz or more, is highest at n = {best:.2f} ({mean[best]:.3f}; "
              f"{mean[highest]:.3f} at {highest:.2f}); below {highest:.2f} after {lower} of {len(grid)}")  # fmt: skip
     published = f"rate-coded patterns are recalled better at lower concentration (2022), read by {word}"
