@@ -45,7 +45,7 @@ def test_every_network_has_a_seed_of_its_own_and_another_run_has_others() -> Non
 def test_pieces_are_as_many_as_the_sizes_say() -> None:
     names = [piece.name for piece in section._pieces(work(QUICK))]
     assert names[0] == "assemblies, network 1" and not any("controls" in name for name in names)
-    sizes = Sizes()
+    sizes = Sizes(assembly_networks=2, assembly_controls=1, assembly_simple=1, assembly_odours=5)
     steps = {piece.name: piece.steps for piece in section._pieces(work(sizes))}
     assert steps["assemblies, network 1"] == len(REGIMES)
     assert steps["controls of assemblies, network 1"] == len(CONTROLS)
