@@ -32,7 +32,7 @@ class Sizes:
     assembly_controls: int = 0  # of these, with the control networks as well
     assembly_simple: int = 0  # networks whose E and I neurons are alike
     assembly_odours: int = 1  # networks that are held against the published ones
-    assembly_capacity: int = 0  # networks to which memories are added
+    assembly_capacity: int = 1  # networks to which memories are added
     assembly_consolidated: int = 3  # networks whose assemblies follow consolidation traces
     assembly_trajectories: int = 4  # through the mixtures
 
