@@ -55,7 +55,7 @@ def published_figure(against: pandas.DataFrame) -> Figure:
             ax.errorbar(at + 0.12, rows.own, yerr=rows.own_sd, fmt="o", color=COLOURS[0], elinewidth=0.9, capsize=2,
                         label=f"own, {int(rows.networks.max())} networks")  # fmt: skip
             ax.set_title(_SHOWN[name])
-            ax.set_xticks(at, ["random", "scaled\nI", "tuned\nI", "tuned\nE+I"])
+            ax.set_xticks(at, ["rand-\nom", "scaled\nI", "tuned\nI", "tuned\nE+I"])
             ax.set_xlim(-0.5, len(REGIMES) - 0.5)
             ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
         for ax in axes[len(names) :]:
@@ -83,7 +83,7 @@ def morphs_figure(morphs: pandas.DataFrame) -> Figure:
         for ax, title in zip(others, ("excitatory", "inhibitory", "net"), strict=True):
             ax.set_title(title)
             ax.axhline(0, color=GREY, linewidth=0.7)
-        others[0].set_ylabel("recurrent current into the assembly,\nchange from the novel odour (pA)")
+        others[0].set_ylabel("recurrent current into\nits assembly, change (pA)")
         figure.supxlabel("correlation of the input with the learned odour", fontsize=8)
         figure.legend(handles=handles, loc="outside upper left", ncols=4)
     return figure
@@ -210,5 +210,7 @@ def theory_figure(currents: pandas.DataFrame, runaway: pandas.DataFrame) -> Figu
         axes[2].set_xlabel("enrichment of E→E connections")
         axes[2].set_ylabel("rate (Hz)")
         axes[2].set_yscale("log")
+        axes[2].set_yticks([3, 10, 30], ["3", "10", "30"])
+        axes[2].minorticks_off()
         figure.legend(handles=handles, loc="outside upper left", ncols=4)
     return figure

@@ -65,7 +65,8 @@ def compare_with_published(measures: pandas.DataFrame) -> pandas.DataFrame:
             if not len(values):
                 continue
             spread = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
-            error = np.sqrt(spread**2 / len(values) + sd**2 / PUBLISHED_NETWORKS)
+            own_sd = spread if len(values) > 1 else sd  # of one network nothing better is known
+            error = np.sqrt(own_sd**2 / len(values) + sd**2 / PUBLISHED_NETWORKS)
             rows.append(
                 {
                     "regime": regime, "measure": measure, "own": float(values.mean()), "own_sd": spread,
