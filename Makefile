@@ -1,4 +1,4 @@
-# engram: make setup, test, reproduce, thorough, benchmark, lint, clean. Needs Python 3.11-3.13 with venv, git and make.
+# engram: make setup, test, reproduce, thorough, networks, benchmark, lint, clean. Needs Python 3.11-3.13 with venv, git and make.
 
 PYTHON ?= python3
 VENV := .venv
@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce thorough test benchmark lint clean
+.PHONY: help setup reproduce thorough networks test benchmark lint clean
 
 help:
 	@echo "make setup      install into $(VENV) (another Python: make setup PYTHON=python3.12)"
 	@echo "make reproduce  every figure and table, into report/"
 	@echo "make thorough   the same with its long sections computed anew, and stored for every later report"
+	@echo "make networks   the report's sections on spiking networks simulated anew, and stored likewise"
 	@echo "make test       style, types and tests"
 	@echo "make benchmark  speed, against what one would use instead"
 	@echo "make lint       style and types only"
@@ -40,6 +41,10 @@ thorough: $(READY)
 	$(BIN)/engram reproduce --thorough --out report
 	rm -rf fits/stored
 	cp -R report/sections fits/stored
+
+# the same for the sections that simulate networks and rest on no fit
+networks: $(READY)
+	$(BIN)/python -m fits.simulated fits/stored
 
 # pytest comes last, so that its closing line is the last line
 test: lint

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -132,8 +133,35 @@ def measure(quick: bool = False) -> Iterator[Measurement]:
         yield Measurement(NAME, "Brian2 / float64", brian2["cpu"] / double, "x", ">= 5")
         spikes = brian2["spikes"] / len(run(network, mitral).step)
         yield Measurement(NAME, "spikes, Brian2 / engram", spikes, "ratio")
+    memory = peak_memory()
+    yield Measurement(NAME, "peak memory, build and run", memory, "MB", "<= 300")
+    yield Measurement(NAME, "spikes that differ, 2 threads - 1", differing_spikes(network, mitral), "1", "<= 0")
     if not quick:
         yield from equivalence(network)
+
+
+def peak_memory() -> float:
+    """Largest resident size (MB) of a process that builds a network with 15 assemblies and runs it for 3 s."""
+    script = (
+        "import resource\n"
+        "from benchmarks.ei_assembly import build, draw_odours, odour_blocks, run\n"
+        "run(build(), odour_blocks(draw_odours(15, seed=2), [0], seed=5))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return float(done.stdout.splitlines()[-1])
+
+
+def differing_spikes(network: EIAssemblyNetwork, mitral: EIAssemblyInput) -> int:
+    """Spikes of three runs in two threads that are not those of a run alone."""
+    alone = run(network, mitral)
+    differing = 0
+    for other in run_many([(network, mitral)] * 3, threads=2):
+        if len(other.step) != len(alone.step):
+            differing += len(alone.step)
+        else:
+            differing += int(np.count_nonzero((other.step != alone.step) | (other.neuron != alone.neuron)))
+    return differing
 
 
 def equivalence(network: EIAssemblyNetwork, trials: int = 16) -> Iterator[Measurement]:

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from engram.networks.event_kernels import State
-from engram.networks.experiments import PROTOCOL_2021
 from engram.networks.random_normal import fill_normals, key
-from engram.networks.recorders import SpikeCounter
-from engram.networks.simulation import Simulation
-from engram.networks.stimulus import Stimulus
-from engram.networks.tag_and_capture import TagAndCaptureNetwork
+from engram.networks.tag_and_capture.event_kernels import State
+from engram.networks.tag_and_capture.experiments import PROTOCOL_2021
+from engram.networks.tag_and_capture.network import TagAndCaptureNetwork
+from engram.networks.tag_and_capture.recorders import SpikeCounter
+from engram.networks.tag_and_capture.simulation import Simulation
+from engram.networks.tag_and_capture.stimulus import Stimulus
 
 from .measurement import Measurement, processor_time
 
@@ -35,6 +35,8 @@ def measure(quick: bool = False) -> Iterator[Measurement]:
         if quantity == "background, plasticity on":
             background = value
         yield Measurement(name, quantity, value, unit, target)
+    if not quick:
+        yield from _convergence(30.0)
     yield from _scaling((500, 2000) if quick else (500, 2000, 8000, 20000))
     peer = os.environ.get("ENGRAM_BRIAN2_PYTHON")
     if peer and not quick:
@@ -64,11 +66,17 @@ def _one_network(span: float) -> Iterator[Measurement]:
     simulation = Simulation(network, seed=1, stimuli=stimuli)
     simulation.run(0.1)
     yield Measurement(_PART, "background, plasticity on", _cost(simulation, span), "CPU s / bio s", "<= 0.2")
-    costs = []
+    costs, events = [], []
     for start in pulses:
         simulation.run(start)
+        counter = SpikeCounter(start)
+        simulation.recorders = [counter]
         costs.append(_cost(simulation, start + 0.1))
-    yield Measurement(_PART, "learning pulses", float(np.mean(costs)), "CPU s / bio s", "<= 0.4")
+        events.append(_synaptic_events(network, counter.counts) / 0.1)
+    cost, many = float(np.mean(costs)), float(np.mean(events))
+    yield Measurement(_PART, "learning pulses", cost, "CPU s / bio s", "<= 0.4")
+    yield Measurement(_PART, "learning pulses, synaptic events", many / 1e6, "million / bio s")
+    yield Measurement(_PART, "learning pulses, per synaptic event", cost / many * 1e9, "ns")
     simulation.run(pulses[-1] + 2.0)
     begin = time.thread_time()
     simulation.fast_forward(simulation.time + 8 * 3600.0)
@@ -82,6 +90,28 @@ def _one_network(span: float) -> Iterator[Measurement]:
 _OF_A_SYNAPSE = tuple(name for name in State._fields if name in (
     "deviation", "updated", "regime", "tag", "late", "captured_at",
 ))  # fmt: skip
+
+
+def _synaptic_events(network: TagAndCaptureNetwork, spikes: np.ndarray) -> float:
+    """Transmissions, and calcium jumps of pre- and postsynaptic spikes at plastic synapses."""
+    counts, wiring = np.zeros(network.neurons), network.wiring
+    counts[: spikes.size] = spikes
+    plastic = np.diff(wiring.start)
+    each = np.diff(wiring.fixed_start).astype(float)
+    each[: network.excitatory] += 2 * plastic + np.diff(wiring.first_incoming)
+    return float(counts @ each)
+
+
+def _convergence(span: float) -> Iterator[Measurement]:
+    """Spikes in background at smaller steps: what a step costs in accuracy, to within chance."""
+    for dt in (2e-4, 1e-4, 5e-5):
+        counter = SpikeCounter()
+        Simulation(TagAndCaptureNetwork(dt=dt), seed=2, recorders=[counter]).run(span)
+        rates = counter.counts[:1600].mean() / span, counter.counts[1600:].mean() / span
+        for name, rate, neurons in zip("EI", rates, (1600, 400), strict=True):
+            chance = np.sqrt(rate / (span * neurons))
+            quantity = f"rate of {name} at a step of {dt * 1e3:g} ms (± {chance:.2g})"
+            yield Measurement(_PART, quantity, float(rate), "Hz")
 
 
 def _scaling(sizes: tuple[int, ...]) -> Iterator[Measurement]:

@@ -8,14 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .checking.design import check_designs, check_term_times
+from .checking.design import UNREAD, check_designs, check_term_times
 from .checking.finding import SEVERITIES
 from .checking.finding import Finding as Finding
 from .checking.numbers import check_numbers
 from .checking.predictions import check_parameters, check_predictions, informed
 from .checking.statistics import check_statistic
 from .observation import Observation
-from .study import Study, read_study, study_file
+from .stimuli import stimuli
+from .study import VISION, Study, read_study, shipped_studies, study_file
 from .tables import Errors, StudyError, Table, read_toml
 from .timeline import timeline
 from .trial_layout import trial_layout
@@ -96,8 +97,11 @@ def _checked(path: Path) -> tuple[list[Finding], Study | None]:
     errors = Errors()
     study = read_study(table, errors)
     findings = [Finding("error", error.place, error.problem) for error in errors]
-    findings += _of_contents(study, table)
-    if not errors:
+    findings += [f for f in _of_contents(study, table) if not (errors and f.message.endswith(UNREAD))]
+    findings += _taken(study, path)
+    if errors:
+        findings.append(Finding("note", "", "what has an error is not read further: check again once it is corrected"))
+    else:
         findings += check_predictions(study)
     return _merged(findings, table.content), None if errors else study
 
@@ -157,6 +161,14 @@ def _source(study: Study) -> Iterator[Finding]:
         yield Finding("warning", "study.doi", message)
 
 
+def _taken(study: Study, path: Path) -> Iterator[Finding]:
+    """A study of one's own that is named like one that comes with engram."""
+    known = shipped_studies().get(study.id)
+    if known is not None and known.resolve() != path.resolve():
+        message = f"is {study.id!r}, a study that comes with engram; name yours otherwise, so that both can be used"
+        yield Finding("warning", "study.id", message)
+
+
 def _repeats(observations: Sequence[Observation], places: Mapping[str, str]) -> Iterator[Finding]:
     seen: dict[tuple[object, ...], str] = {}
     for o in observations:
@@ -202,6 +214,9 @@ def _as_read(study: Study) -> list[str]:
     for name, design in study.conditions.items():
         lines.append(f"  {name}")
         lines += [_wrapped(line, "    ") for line in timeline(design)]
+    if study.family == VISION and study.observations:
+        lines += ["", "What was shown and measured"]
+        lines += [_wrapped(line, "  ") for line in stimuli(study)]
     if any(o.kind != "shown" for o in study.observations):
         lines += ["", "What its predictions feel"]
         for model, (shared, own) in informed(study).items():

@@ -74,7 +74,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="compute the long sections anew (tens of minutes) instead of showing stored results",
     )
-    command.add_argument("--resume", action="store_true", help="go on with an interrupted --thorough run")  # fmt: skip
+    command.add_argument(
+        "--networks",
+        action="store_true",
+        help="simulate the sections on spiking networks anew (tens of minutes) instead of showing stored results",
+    )
+    command.add_argument("--resume", action="store_true", help="go on with an interrupted --thorough or --networks run")
     _search_options(command)
     command.set_defaults(run=_reproduce)
 
@@ -106,6 +111,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--n", type=_positive, default=200, metavar="N", help="simulations a model (default: 200)")
     command.add_argument("--spread", type=_share, default=0.1, metavar="X",
                          help="how far truths lie from the fit, in widths of the search (default: 0.1)")  # fmt: skip
+    command.add_argument("--intervals", choices=("profile", "error"),
+                         help="whose coverage is counted: profile likelihoods (slower; the default for one study with "
+                         "fixed biology) or standard errors")  # fmt: skip
     command.set_defaults(run=_recover)
 
     command = commands.add_parser("design", help="what a planned experiment could tell", allow_abbrev=False)
@@ -179,8 +187,11 @@ def _whole(text: str, low: int) -> int:
 def _reproduce(options: argparse.Namespace) -> None:
     from .commands import run_reproduce
 
-    if options.resume and not options.thorough:
-        raise CommandError("--resume goes on with an interrupted --thorough run; add --thorough, or leave it out")
+    if options.resume and not (options.thorough or options.networks):
+        raise CommandError(
+            "--resume goes on with an interrupted --thorough or --networks run; add --thorough or --networks, "
+            "or leave it out"
+        )
     run_reproduce(options)
 
 

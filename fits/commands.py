@@ -25,11 +25,11 @@ from .output_folder import check_folder, output_folder
 from .profile import profile
 from .progress import Progress
 from .random_effects import model_frequencies
-from .recovery import recover_parameters
+from .recovery import profile_intervals, recover_parameters
 from .report import write_report
 from .reproduce import MODELS, QUICK_STARTS, STARTS, provenance, reproduce
 from .results import save_figure, write_fit
-from .sections.section import QUICK, Sizes
+from .sections.section import FITTED, NETWORKS, QUICK, Sizes
 from .simulation_figures import confusion_figure, coverage_figure, recovery_figure
 from .storage import Checkpoint, save, task_of
 from .study import MEMORY, VISION, Study, load_shipped
@@ -44,12 +44,13 @@ class Interrupted(KeyboardInterrupt):
 
 
 def run_reproduce(options: argparse.Namespace) -> None:
-    """Everything in the report; with ``--thorough`` its long sections as well, which otherwise are shown as stored."""
+    """Everything in the report; with ``--thorough`` and ``--networks`` its long sections as well, else as stored."""
     starts = options.starts or (QUICK_STARTS if options.quick else STARTS)
     shared: dict[str, Any] = dict(
         starts=starts, seed=options.seed, workers=options.workers, command=options.command_line
     )
-    if not options.thorough:
+    families = (FITTED if options.thorough else ()) + ((NETWORKS,) if options.networks else ())
+    if not families:
         with output_folder(options.out) as folder:
             results = reproduce(**shared)
             write_report(folder, results)
@@ -57,11 +58,13 @@ def run_reproduce(options: argparse.Namespace) -> None:
         sizes = QUICK if options.quick else Sizes()
         studies = load_shipped(MEMORY) + load_shipped(VISION)
         task = task_of(
-            studies, [*MODELS, *FAMILIES[VISION]], starts=starts, seed=options.seed, sizes=dataclasses.asdict(sizes)
-        )
+            studies, [*MODELS, *FAMILIES[VISION]], starts=starts, seed=options.seed, sizes=dataclasses.asdict(sizes),
+            families=families,
+        )  # fmt: skip
+        joint_starts = sizes.joint_starts if options.thorough else None
         with _kept(options, task) as checkpoint, output_folder(options.out) as folder:
-            results = reproduce(**shared, studies=studies, joint_starts=sizes.joint_starts, checkpoint=checkpoint)
-            for name, reason in write_sections(folder / "sections", results, sizes, checkpoint).items():
+            results = reproduce(**shared, studies=studies, joint_starts=joint_starts, checkpoint=checkpoint)
+            for name, reason in write_sections(folder / "sections", results, sizes, checkpoint, families).items():
                 print(f"engram: the section on {name} is shown as stored, not computed: {reason}", file=sys.stderr)
             write_report(folder, results)
             checkpoint.remove()
@@ -93,6 +96,9 @@ def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Seque
                             priors=options.priors, progress=progress.finished, done=done,
                             keep=_keeper(checkpoint, model))
                     )  # fmt: skip
+                if options.priors and not len(fits[-1].objective.prior_terms[0]):
+                    print(f"engram: --priors changes nothing for {model}: no study file gives a parameter a prior, "
+                          "and no biology is estimated (--free-biology)", file=sys.stderr)  # fmt: skip
                 if options.profiles:
                     part = f"profiles of {model}"
                     kept = checkpoint.done(part)
@@ -129,7 +135,7 @@ def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Seque
         table = compare(fits)
         print(table.to_string(index=False, float_format="{:.2f}".format))
         print(f"{preference(table)}\n")
-    print(f"Tables and figures are in {options.out}; fits.load({options.out!r}) brings the fit back")
+    print(f"Tables and figures are in {options.out}; fits.load({options.out!r}) brings the fits back")
 
 
 def run_trials(options: argparse.Namespace, study: Study, models: Sequence[str]) -> None:
@@ -212,7 +218,9 @@ def _frequencies(fits: Sequence[TrialFit], people: Sequence[pandas.DataFrame]) -
 def run_recover(options: argparse.Namespace, studies: Sequence[Study], models: Sequence[str]) -> None:
     """Simulate and refit: are parameters recovered, and models told apart?"""
     free = options.free if options.free is not None else len(studies) > 1
-    task = task_of(studies, models, n=options.n, seed=options.seed, free=free, spread=options.spread)
+    intervals = options.intervals or ("error" if free else "profile")
+    task = task_of(studies, models, n=options.n, seed=options.seed, free=free, spread=options.spread,
+                   intervals=intervals)  # fmt: skip
     shared: dict[str, Any] = dict(seed=options.seed, workers=options.workers, shared=free, spread=options.spread)
     with _kept(options, task) as checkpoint, output_folder(options.out) as folder:
         progress = Progress(options.n * (len(models) + (len(models) ** 2 if len(models) > 1 else 0)))
@@ -222,6 +230,7 @@ def run_recover(options: argparse.Namespace, studies: Sequence[Study], models: S
                 with progress.part(f"recovering {model}", options.n, options.n):
                     recoveries.append(
                         recover_parameters(studies, model, n=options.n, progress=progress.finished,
+                                           interval=profile_intervals if intervals == "profile" else None,
                                            done=checkpoint.done(model), keep=_keeper(checkpoint, model), **shared)
                     )  # fmt: skip
             if len(models) > 1:
@@ -244,7 +253,9 @@ def run_recover(options: argparse.Namespace, studies: Sequence[Study], models: S
             save_figure(confusion_figure(told), folder, "confusion")
         checkpoint.remove()
     for one in recoveries:
-        print(f"{one.model}: {options.n} simulations")
+        whose = "profile likelihoods" if intervals == "profile" else "standard errors"
+        print(f"{one.model}: {options.n} simulations, intervals of {whose}; bias and rmse of the natural logarithm "
+              "where the scale is log")  # fmt: skip
         print(f"{_table(one.summary)}\n")
     if len(models) > 1:
         print("Which model is preferred by AIC (columns) where each has made the data (rows)")
@@ -287,7 +298,7 @@ def _summary(fit: Fit) -> str:
     head = (
         f"{fit.model} on {', '.join(fit.studies)}: log-likelihood {fit.log_likelihood:.3f}, AIC {fit.aic:.2f}, "
         f"{fit.n_parameters} parameters, {fit.n_observations} observations\n"
-        f"{same} of {fit.starts_run} starts reached the best within 0.01, {failed} did not converge; "
+        f"{_prior(fit)}{same} of {fit.starts_run} starts reached the best within 0.01, {failed} did not converge; "
         f"{fit.evaluations} evaluations in {fit.seconds:.1f} s"
     )
     if same < 2 and len(fit.estimates):
@@ -296,6 +307,13 @@ def _summary(fit: Fit) -> str:
         return f"{head}\n"
     table = fit.estimates[["study", "parameter", "estimate", "standard_error", "unit", "verdict"]]
     return f"{head}\n{_table(table)}\n"
+
+
+def _prior(fit: Fit) -> str:
+    """What a fit with priors says of them."""
+    if not len(fit.objective.prior_terms[0]):
+        return ""
+    return f"maximum a posteriori: log prior {fit.log_prior:.3f}; AIC is taken where the posterior is highest\n"
 
 
 def _table(table: pandas.DataFrame) -> str:

@@ -29,20 +29,23 @@ def description(study: Study) -> str:
     lines += ["", "Observations"]
     for o in study.observations:
         note = f" ({o.note})" if o.note else ""
-        lines.append(wrapped(f"[{o.flag}] {o.name}: {o.measure}: {_observed(o)}. {o.source}{note}", "  "))
+        lines.append(wrapped(f"[{o.flag}] {o.name}: {o.measure}: {observed(o)}. {o.source}{note}", "  "))
     lines += ["", *(f"[{flag}] {meaning}" for flag, meaning in FLAGS.items())]
     return "\n".join(lines)
 
 
-def _observed(o: Observation) -> str:
+def observed(o: Observation) -> str:
     """What was found, in words."""
     unit = "" if o.unit == "1" else f" {o.unit}"
-    if o.kind == "detected":
+    shown = " (not fitted)" if o.kind == "shown" else ""
+    if o.detected is not None:
         found = "significant" if o.detected else "not significant"
-        return f"{found} (n = {o.n}, standard error {o.error:.3g}{unit})"
+        known = [f"n = {o.n}"] if o.n is not None else []
+        known += [f"standard error {o.error:.3g}{unit}"] if math.isfinite(o.error) else []
+        given = f" ({', '.join(known)})" if known else ""
+        return f"{found}{given}{shown}"
     if o.kind == "counts":
         return f"{o.count} of {o.n} ({o.value:.3g})"
-    shown = " (not fitted)" if o.kind == "shown" else ""
     if o.value is None:
         return f"open{shown}"
     error = f" ± {o.error:.3g}" if math.isfinite(o.error) else ""

@@ -26,7 +26,7 @@ from engram.perception import PerceptualModel
 from .family import Model, biology_of, instance_of
 from .likelihood import detection_probability, log_likelihoods
 from .objective import Coordinate, Objective
-from .search import COARSE, approach, pursue_best, screened, search
+from .search import COARSE, PURSUED, approach, pursue_best, screened, search
 from .study import Study
 
 _CONTINUED = 3  # times that the best search goes on where it has not settled
@@ -159,7 +159,8 @@ def fit(
     begin : mapping of str to float, optional
         Where the first start begins, instead of at the parameters' start values: ``optimum`` of another fit, say.
     progress : callable, optional
-        Called with the number of evaluations of each start as it ends.
+        Called ``starts`` times with numbers of evaluations; in a joint fit the starts that are pursued count when that
+        has ended.
     done : mapping of int to mapping, optional
         Starts that an earlier, interrupted fit of the same kind has finished: they are not run again.
     keep : callable, optional
@@ -197,15 +198,17 @@ def fit(
             positions = [first, *screened(coarse, starts - 1, seed, pool)]
             rows: list[dict[str, Any]] = [dict((done or {}).get(k, {})) for k in range(len(positions))]
             futures = {pool.submit(one, position): k for k, position in enumerate(positions) if not rows[k]}
-            for future in as_completed(futures):
+            told, kept_back = 0, min(PURSUED, len(positions)) if joint else 0
+            for ended, future in enumerate(as_completed(futures), 1):
                 number = futures[future]
                 rows[number] = future.result()
                 if keep is not None:
                     keep(number, rows[number])
-                if progress is not None:
+                if progress is not None and ended * (len(positions) - kept_back) // len(positions) > told:
+                    told += 1
                     progress(rows[number]["evaluations"])
             if joint:
-                pursue_best(objective, rows, first, pool, keep)
+                pursue_best(objective, rows, first, pool, keep, progress)
         except BaseException:  # an interrupt must not wait for the searches that still run
             objective.stopped = coarse.stopped = True
             pool.shutdown(wait=False, cancel_futures=True)
@@ -382,14 +385,14 @@ def _prediction_table(study: Study, predicted: np.ndarray) -> pandas.DataFrame:
     likelihoods = log_likelihoods(study.observations, predicted)
     rows = []
     for k, o in enumerate(study.observations):
-        observed: Any = o.detected if o.kind == "detected" else o.value
+        observed: Any = o.value if o.detected is None else o.detected
         rows.append(
             dict(
                 study=study.id, observation=o.name, kind=o.kind, panel=o.panel, x=o.x, x_unit=o.x_unit,
                 measure=o.measure, unit=o.unit, observed=observed, error=o.error, n=o.n, predicted=predicted[k],
                 standardised_residual=(o.value - predicted[k]) / o.error if o.kind == "mean" and o.value is not None
                 else np.nan,
-                power=detection_probability(o, predicted[k]) if o.kind == "detected" else np.nan,
+                power=np.nan if o.detected is None else detection_probability(o, predicted[k]),
                 log_likelihood=likelihoods[k], source=o.source, flag=o.flag, note=o.note,
             )
         )  # fmt: skip

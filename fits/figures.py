@@ -203,7 +203,8 @@ def _observed_handles(panels: Sequence[_Panel]) -> list[Line2D]:
     if any(o.kind == "detected" and not o.detected for _, o in kept):
         handles.append(handle("not found", markerfacecolor="white"))
     if any(o.kind == "shown" for _, o in kept):
-        marker = "o" if any(values and o.kind == "shown" for values, o in kept) else "$?$"
+        known = any(o.kind == "shown" and (values or o.detected is not None) for values, o in kept)
+        marker = "o" if known else "$?$"
         handles.append(handle("not fitted", color="0.6", marker=marker))
     return handles
 

@@ -297,7 +297,7 @@ def reactivation_or_tagging(
         said.append(
             f"under {label_of(one.model)}, taking reactivation away costs {lost:.1f} units of AIC and taking the "
             f"proteins away {without_drive:.1f}; one biology for all studies changes the log-likelihood of this one by "
-            f"{together - full.log_likelihood:+.1f}"
+            f"{together - full.log_likelihood:+.1f}".replace(" -", " −")
         )
     estimates = []
     for index, one in enumerate(capture):

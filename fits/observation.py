@@ -2,7 +2,7 @@
 
 Four kinds: ``mean`` (a value with its standard error), ``detected`` (an effect that was or was not significant, with n
 and the spread that is assumed of its measure), ``counts`` (``count`` of ``n`` had a score that is a probability) and
-``shown`` (displayed, not fitted, because the source leaves open what was found)::
+``shown`` (displayed, not fitted: the source leaves open what was found, or it follows from what is fitted)::
 
     [[observation]]
     name = "words recalled"
@@ -101,7 +101,7 @@ class Observation:
 _OF_TERMS = {"condition", "traces", "at"}
 _OF_VISUAL_TERMS = {"condition", "at", "offset", "distance"}
 _KEYS = {field.name for field in dataclasses.fields(Observation)} - {"terms"} | {"contrast"}
-_OF_KIND = {"detected": "detected", "count": "counts"}  # keys that only one kind of observation reads
+_OF_KIND = {"detected": ("detected", "shown"), "count": ("counts",)}  # keys that only these kinds read
 _NOT_OF_COUNTS = ("contrast", "value", "error", "sd", "design", "divide_by", "detected", "statistic")
 
 
@@ -188,8 +188,9 @@ def _check_kind(row: Table, values: Mapping[str, Any], errors: Errors) -> None:
     """Whether an observation has what its kind needs, and nothing that its kind would not read."""
     kind, n = values["kind"], values["n"]
     for key, own in _OF_KIND.items():
-        if key in row and kind != own:
-            errors.add(row.error(key, f"stands in an observation of kind {kind!r}; only {own!r} has it: remove it"))
+        if key in row and kind not in own:
+            only = " and ".join(map(repr, own))
+            errors.add(row.error(key, f"stands in an observation of kind {kind!r}; only {only} may have it: remove it"))
     if kind == "counts":
         _check_counts(row, values, errors)
         return

@@ -32,6 +32,7 @@ from engram.figure_style import GREY, StyledFigure, look, style
 from .conditional import TOLERANCE, Landscape, Point
 from .estimation import NEAR_BOUND, Fit
 from .objective import Coordinate, Objective
+from .wording import quantity
 
 _FIRST = 0.3  # of the quantile: what the first stride aims for
 _BEYOND = 1.06  # of the quantile: what later strides aim for, so as to cross it
@@ -175,9 +176,27 @@ class _Walks(NamedTuple):
 def _both_ways(landscape: Landscape, origin: Point, k: int, quantile: float) -> _Walks:
     down, up = (_Walk(landscape, origin, k, sign, quantile) for sign in (-1, 1))
     ends = down.end(), up.end()
-    points = sorted([*down.points, *up.points], key=lambda point: float(point.position[k]))
+    points = _mended(landscape, origin, k, [*down.points, *up.points])
     notes = [f"{side}: {note}" for side, walk in (("lower end", down), ("upper end", up)) for note in walk.notes]
     return _Walks(*ends, points, notes)
+
+
+def _mended(landscape: Landscape, origin: Point, k: int, points: Sequence[Point]) -> list[Point]:
+    """The points in order; those above both neighbours, where others may lead lower, fitted again from them."""
+    line = sorted([origin, *points], key=lambda point: float(point.position[k]))
+    for place in range(1, len(line) - 1):
+        for neighbour in (line[place - 1], line[place + 1]):
+            if line[place] is origin or line[place].deviance <= neighbour.deviance + TOLERANCE:
+                break
+            position = neighbour.position.copy()
+            position[k] = line[place].position[k]
+            try:
+                again = landscape.minimum(landscape.moved(neighbour, position), [k])
+            except SimulationError:
+                continue
+            if again.deviance < line[place].deviance:
+                line[place] = again
+    return [point for point in line if point is not origin]
 
 
 class _Walk:
@@ -323,9 +342,8 @@ def _interval(
         verdict = "at bound" if at_bound else "one-sided"
         side = "upper" if walks.lower is None else "lower"
         bound = coordinate.bounds[0 if walks.lower is None else 1]
-        notes.insert(
-            0, f"only {'an' if side == 'upper' else 'a'} {side} limit; {_text(bound)} is a bound of the search"
-        )
+        limited = f"only {'an' if side == 'upper' else 'a'} {side} limit"
+        notes.insert(0, f"{limited}; {quantity(bound, coordinate.unit)} is a bound of the search")
     if improved is not None:
         notes.append(f"a better optimum was met (log-likelihood higher by {improved.gain:.2g}): fit again from it")
     lower, upper = (math.nan if end is None else coordinate.outward(end) for end in (walks.lower, walks.upper))
@@ -334,10 +352,6 @@ def _interval(
         estimate=coordinate.outward(float(origin.position[k])), lower=lower, upper=upper, verdict=verdict,
         points=len(walks.points), message="; ".join(notes),
     )  # fmt: skip
-
-
-def _text(value: float) -> str:
-    return f"{value:.4g}"
 
 
 def _curves(objective: Objective, origin: Point, results: dict[int, _Walks]) -> pandas.DataFrame:

@@ -30,6 +30,7 @@ class Progress:
         self._terminal = sys.stderr.isatty()
         self._evaluations = 0
         self._weight = 1.0
+        self._steps = 1
         self._began = time.perf_counter()
         shape = "{percentage:3.0f}% |{bar}| {elapsed}, {remaining} left, {desc}{postfix}"
         self._bar = tqdm(total=total, file=sys.stderr, disable=not self._terminal, leave=False, bar_format=shape)
@@ -41,6 +42,7 @@ class Progress:
     def part(self, name: str, weight: float = 0.0, steps: int = 1) -> Iterator[None]:
         """Name what happens while the block lasts; ``steps`` calls of :meth:`finished` make up its ``weight``."""
         self._weight = weight / steps
+        self._steps = steps
         self._evaluations = 0
         self._began = began = time.perf_counter()
         self._bar.set_description_str(name, refresh=False)
@@ -56,7 +58,9 @@ class Progress:
         if self._evaluations:
             rate = self._evaluations / max(time.perf_counter() - self._began, 1e-9)
             self._bar.set_postfix_str(f"{rate:.0f} evaluations/s", refresh=False)
-        self._bar.update(self._weight)
+        if self._steps > 0:  # steps kept from an interrupted run may be told twice
+            self._steps -= 1
+            self._bar.update(self._weight)
 
     def close(self) -> None:
         """Take the bar away."""

@@ -23,6 +23,7 @@ from engram.consolidation import ConsolidationModel
 from .estimation import Fit, fit, standard_errors
 from .estimation import summarise as fit_of
 from .objective import Objective
+from .profile import profile
 from .refit import TOLERANCE, Screen, refit
 from .repetition import Row, repeat
 from .search import search
@@ -99,7 +100,7 @@ def recover_parameters(
         From how many each simulation is fitted.
     interval : callable, optional
         From a fit to its 95 % intervals (study, parameter, lower, upper, verdict; NaN where open), of some or all
-        parameters, as for profile likelihoods; :func:`wald_intervals` by default.
+        parameters: :func:`profile_intervals`, say; by default those of standard errors, as :func:`wald_intervals`.
     compared : int
         How many simulations are fitted from further starts as well.
     keep : callable, optional
@@ -237,6 +238,18 @@ def wald_intervals(result: Fit) -> pandas.DataFrame:
     logarithmic = np.array([c.scale == "log" for c in result.objective.coordinates], dtype=bool)
     lower, upper = _wald(logarithmic, table.estimate.to_numpy(float), table.standard_error.to_numpy(float))
     return table[["study", "parameter"]].assign(lower=lower, upper=upper, verdict=table.verdict)
+
+
+def profile_intervals(result: Fit) -> pandas.DataFrame:
+    """95 % intervals from profile likelihoods, which take long but hold what they claim where errors do not.
+
+    Returns
+    -------
+    DataFrame
+        study, parameter, lower, upper (in the parameter's unit; NaN where open), verdict of the profile.
+    """
+    found = profile(result, level=LEVEL, workers=1).intervals  # simulations run side by side already
+    return found[["study", "parameter", "lower", "upper", "verdict"]]
 
 
 def summarise(table: pandas.DataFrame) -> pandas.DataFrame:

@@ -13,6 +13,8 @@ import matplotlib
 import pandas
 from matplotlib.figure import Figure
 
+from engram.figure_style import style
+
 from . import figures
 from .comparison import compare
 from .estimation import Fit
@@ -25,8 +27,12 @@ _PNG_DPI = 200
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
     """Write a figure as ``name``.svg and ``name``.png; the same figure gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
+    engine = figure.get_layout_engine()
+    if engine is not None:  # once, not for each file: it takes as long as to draw
+        with style():
+            engine.execute(figure)
+        figure.set_layout_engine("none")
     figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": f"matplotlib {matplotlib.__version__}"})
-    figure.set_layout_engine("none")  # laid out by now, which takes as long as to draw
     figure.savefig(folder / f"{name}.png", dpi=_PNG_DPI)
 
 

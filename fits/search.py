@@ -151,6 +151,7 @@ def pursue_best(
     anchor: np.ndarray,
     pool: ThreadPoolExecutor,
     keep: Callable[[int, Mapping[str, Any]], Any] | None,
+    progress: Callable[[int], Any] | None = None,
 ) -> None:
     """The second stage of a joint fit, for the most likely ends of the first; the others say how far behind they were.
 
@@ -169,6 +170,8 @@ def pursue_best(
         rows[number] = future.result() | {"first": values[number], "first_x": ends[number]}
         if keep is not None:
             keep(number, rows[number])
+        if progress is not None:
+            progress(rows[number]["evaluations"])
     for k in order:
         if k not in chosen and np.isfinite(values[k]):
             behind = values[k] - values[chosen[0]]

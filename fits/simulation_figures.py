@@ -67,7 +67,7 @@ def coverage_figure(recovery: Recovery) -> Figure:
         ax.set_yticks(range(len(table)), [_name(row) for row in table.to_dict("records")])
         ax.set_ylim(len(table) - 0.4, -0.6)
         ax.set_xlim(0, 1)
-        ax.set_xlabel("coverage of nominal 95 % intervals (dotted: nominal)")
+        ax.set_xlabel("coverage (dotted: nominal, 95 %)")
         ax.tick_params(axis="y", length=0)
     return figure
 

@@ -76,6 +76,11 @@ def load(folder: str | Path) -> tuple[Fit, ...]:
         The folder holds no fit, or its study files were changed since: the message says which.
     """
     path = Path(folder) / _NAME
+    if not path.exists() and (path.parent / "groups.csv").exists():
+        raise StudyError(
+            f"{path.parent}: holds the tables of a fit of raw trials alone, which is not kept for loading; fit the "
+            "trials jointly with another study, or again with fits.fit_trials"
+        )
     try:
         return _loaded(json.loads(path.read_text(encoding="utf-8")), Path(folder))
     except StudyError:

@@ -121,7 +121,7 @@ class Table:
         errors = []
         for key in self.content:
             if key not in known:
-                near = difflib.get_close_matches(key, known, 1)
+                near = difflib.get_close_matches(key, known, 1) if len(key) > 2 else []  # "t" is not "at"
                 hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
                 errors.append(self.error(key, f"unknown key; {hint}"))
         return errors

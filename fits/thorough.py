@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas
 
 from .progress import Progress
-from .reproduce import Reproduction
+from .reproduce import Provenance, Reproduction
 from .sections import SECTIONS, store
-from .sections.section import Piece, Section, Sizes, Work
+from .sections.section import FITTED, NETWORKS, Piece, Section, Sizes, Work
 from .storage import Checkpoint
 
 _PART = "sections"  # of the checkpoint
+Plan: TypeAlias = Sequence[tuple[Section, Sequence[Piece]]]
 
 
 def write_sections(
@@ -24,9 +26,9 @@ def write_sections(
     results: Reproduction,
     sizes: Sizes,
     checkpoint: Checkpoint | None = None,
-    names: Collection[str] | None = None,
+    families: Collection[str] = FITTED,
 ) -> dict[str, str]:
-    """Compute every section that applies and store it in ``folder``; the short pieces first.
+    """Compute every section of some families that applies and store it in ``folder``; the short pieces first.
 
     Parameters
     ----------
@@ -37,8 +39,8 @@ def write_sections(
     sizes : Sizes
     checkpoint : Checkpoint, optional
         Keeps each piece as it ends, and gives back those that it kept.
-    names : collection of str, optional
-        Of the sections; all by default.
+    families : collection of str
+        ``NETWORKS`` for the networks; by default the sections that rest on studies.
 
     Returns
     -------
@@ -47,7 +49,22 @@ def write_sections(
     """
     made = results.provenance
     work = Work(results.joint, results.separate, results.studies, results.visual, sizes, made.seed, made.workers)
-    plan, missing = _plan(work, names)
+    plan, missing = _plan(work, families)
+    _compute(folder, plan, work, made, checkpoint)
+    return missing
+
+
+def write_simulated(
+    folder: Path, made: Provenance, sizes: Sizes, checkpoint: Checkpoint, names: Collection[str]
+) -> None:
+    """Simulate sections on networks, which rest on no fit, and store them in place of those that ``folder`` holds."""
+    work = Work((), {}, (), (), sizes, made.seed, made.workers)
+    plan = [(section, pieces) for section, pieces in _plan(work, (NETWORKS,))[0] if section.name in names]
+    _compute(folder, plan, work, made, checkpoint)
+
+
+def _compute(folder: Path, plan: Plan, work: Work, made: Provenance, checkpoint: Checkpoint | None) -> None:
+    """Every piece of a plan, the short ones first, and then the tables of each section."""
     numbered = list(enumerate(piece for _, pieces in plan for piece in pieces))
     done = checkpoint.done(_PART) if checkpoint is not None else {}
     progress = Progress(sum(piece.weight for _, piece in numbered))
@@ -70,17 +87,17 @@ def write_sections(
             for name, columns in content["tables"].items():
                 tables.setdefault(name, []).append(pandas.DataFrame(columns))
         joined = {name: pandas.concat(parts, ignore_index=True) for name, parts in tables.items()}
-        store.write(
-            folder, section.name, joined, _origin(results, sizes, section.family, sum(one["seconds"] for one in mine))
-        )
-    return missing
+        shutil.rmtree(folder / section.name, ignore_errors=True)
+        seconds = sum(one["seconds"] for one in mine)
+        store.write(folder, section.name, joined, _origin(made, work.sizes, section.family, seconds))
 
 
-def _plan(work: Work, names: Collection[str] | None) -> tuple[list[tuple[Section, Sequence[Piece]]], dict[str, str]]:
+def _plan(work: Work, families: Collection[str]) -> tuple[Plan, dict[str, str]]:
     """The sections that apply with their pieces, and why others that would apply cannot be computed."""
-    plan, missing = [], {}
+    plan: list[tuple[Section, Sequence[Piece]]] = []
+    missing = {}
     for section in SECTIONS:
-        if names is not None and section.name not in names:
+        if section.family not in families:
             continue
         try:
             pieces = section.pieces(work)
@@ -99,8 +116,7 @@ def _computed(piece: Piece, work: Work, progress: Callable[[int], None]) -> dict
     return {"tables": tables, "seconds": time.perf_counter() - began}
 
 
-def _origin(results: Reproduction, sizes: Sizes, family: str, seconds: float) -> store.Origin:
-    made = results.provenance
+def _origin(made: Provenance, sizes: Sizes, family: str, seconds: float) -> store.Origin:
     return store.Origin(
         command=made.command, date=made.date, seed=made.seed, workers=made.workers, machine=made.machine,
         versions=dict(made.versions), sizes=dataclasses.asdict(sizes), studies=store.digests_of_studies(family),

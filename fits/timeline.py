@@ -91,14 +91,14 @@ def _words(event: Event, parameters: Mapping[int, str]) -> str:
         return f"release {event.modulator} ({number('dose', event.dose)})"
     if isinstance(event, Reactivate):
         detail = f"{number('cue', event.cue)}, {number('prediction error', event.prediction_error, 1)}"
-        return f"reactivate {_kind(event.trace)} for {_clock(event.duration)} ({detail})"
+        return f"reactivate {_kind(event.trace)} for {clock(event.duration)} ({detail})"
     if isinstance(event, Extinguish):
         return f"extinguish {_kind(event.trace)} ({number('strength', event.strength)})"
     if isinstance(event, Intervene):
         dose = "" if event.dose == 1 else f" (dose {event.dose:g})"
-        return f"{event.agent.replace('_', ' ')}{dose} for {_clock(event.off - event.on)}"
+        return f"{event.agent.replace('_', ' ')}{dose} for {clock(event.off - event.on)}"
     if isinstance(event, Sleep):
-        return f"sleep for {_clock(event.off - event.on)}"
+        return f"sleep for {clock(event.off - event.on)}"
     return f"test {_kind(event.trace)}{_reactivating(event)}"
 
 
@@ -118,11 +118,11 @@ def _kind(trace: str) -> str:
 
 def _when(times: Sequence[float]) -> str:
     if len(times) <= _MOST_LISTED:
-        return ", ".join(_clock(time) for time in times)
-    return f"{_clock(times[0])} to {_clock(times[-1])}, {len(times)} times"
+        return ", ".join(clock(time) for time in times)
+    return f"{clock(times[0])} to {clock(times[-1])}, {len(times)} times"
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
     """A time in whole units: ``34200`` becomes ``"9 h 30 min"``."""
     parts = []
     for name, unit in (("d", day), ("h", hour), ("min", minute)):

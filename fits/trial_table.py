@@ -19,6 +19,7 @@ from .tables import StudyError
 
 LARGEST = 2_000_000_000  # bytes
 LATEST = 86_400.0  # s, from the start of a phase
+_FASTEST = 0.2  # s from item to item: faster ones are taken for another unit
 _OTHER_UNIT = 30.0  # of one participant's phase to the usual one: less than minutes are of seconds
 EMPTY = frozenset({"", "n/a", "na", "nan", "none"})
 _TRUTHS = {"true": True, "yes": True, "1": True, "1.0": True, "false": False, "no": False, "0": False, "0.0": False}
@@ -158,6 +159,14 @@ def check_onsets(frame: pandas.DataFrame) -> None:
             f"{frame['source'].iloc[0]}: the phase {phase!r} of participant {participant!r} ends at "
             f"{last[participant, phase]:g}, and usually at {usual[participant, phase]:g}; give every onset in seconds"
         )
+    runs = frame[frame["old"]].sort_values("onset").groupby("phase")
+    for phase, run in runs:
+        gap = run.groupby("participant")["onset"].diff().median()
+        if 0 < gap < _FASTEST:
+            raise TrialError(
+                f"{frame['source'].iloc[0]}: the items of the phase {phase!r} follow one another every {gap:.2g} "
+                "(median onset), faster than anyone encodes; give seconds (are these minutes or hours?)"
+            )
 
 
 def check_monotone(frame: pandas.DataFrame) -> None:

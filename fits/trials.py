@@ -16,7 +16,7 @@ import numpy as np
 import pandas
 
 from .bids import EventsFormat, read_events
-from .study import Study
+from .study import Study, load_study
 from .trial_layout import MISSING, TrialLayout, trial_layout
 from .trial_table import (
     TrialError,
@@ -114,7 +114,7 @@ def data_folder(study: str, given: str | Path | None = None) -> Path:
 
 def read_trials(
     path: str | Path | Sequence[str | Path] | None = None,
-    study: Study | None = None,
+    study: Study | str | None = None,
     *,
     missing: str = "error",
     participants: Sequence[str] | None = None,
@@ -132,9 +132,9 @@ def read_trials(
         of the phase), old, response and, where there are, reinforced, response_time (s) and tested (false for an
         encoded item that was not asked about); or a folder of BIDS events, whose tasks, columns and codes the study
         names. By default the study's own data (:func:`data_folder`).
-    study : Study, optional
-        Whose ``[trials]`` names tasks, columns, codes and phases (see :mod:`fits.trial_layout`). Phases, conditions
-        and responses that it does not know are refused.
+    study : Study or str, optional
+        Or its identifier: whose ``[trials]`` names tasks, columns, codes and phases (see :mod:`fits.trial_layout`).
+        Phases, conditions and responses that it does not know are refused.
     missing : {"error", "drop", "separate"}
         What becomes of a test trial without an answer: refused; kept as an encoded item and left out of every
         likelihood; or given the response "missing", which ``[trials.responses]`` must then know. All are counted.
@@ -155,6 +155,8 @@ def read_trials(
     TrialError
         A sentence naming the file, the row and column, the value and the remedy.
     """
+    if isinstance(study, str):
+        study = load_study(study)
     if missing not in POLICIES:
         raise TrialError(f"missing is {missing!r}; use one of {', '.join(POLICIES)}")
     layout = trial_layout(study) if study is not None else None

@@ -5,21 +5,24 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas
 from scipy.special import ndtri
 
-from engram.perception import PerceptualModel, designs
+from engram import neuromodulation
+from engram.perception import PerceptualModel, VisualReactivation, designs
+from engram.perception import predictions as foretell
 from engram.perception.designs import last_session
-from engram.protocol import Intervene, Protocol, Reactivate
+from engram.protocol import Intervene, Protocol, Reactivate, Test
 from engram.units import day
 
 from .design import Slot
 from .estimation import Fit, fit, summarise
 from .family import SEARCHED
+from .observation import Observation, Term
 from .search import search
 from .study import FreeParameter, Study
 
@@ -41,6 +44,7 @@ _SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)  # at which every fit begins as well: a thre
 _OTHER = 64.0  # degrees to the untrained stimulus, as in Xie et al.
 _SESSION = 1 - math.exp(-640 / 400)  # strength of an encoding session of 640 trials, as in the study files
 _POWER = 0.8
+LONG = "120-trial reactivations"
 
 
 def stimulated(studies: Sequence[Study]) -> list[str]:
@@ -96,6 +100,18 @@ def fit_variant(
     return summarise(first.objective, rows, first.seed, first.seconds + time.perf_counter() - began)
 
 
+def with_start(one: Fit, optimum: Mapping[str, float]) -> Fit:
+    """The fit with one more search, from the optimum of a fit that it contains: it is then at least as likely.
+
+    A parameter that a study has for itself here begins at what all share there.
+    """
+    began = time.perf_counter()
+    coordinates = one.objective.coordinates
+    position = [c.inward(optimum[c.name_in_full if c.name_in_full in optimum else c.name]) for c in coordinates]
+    rows = [*one.rows, search(one.objective, np.array(position))]
+    return summarise(one.objective, rows, one.seed, one.seconds + time.perf_counter() - began)
+
+
 def _held(study: Study, **values: float) -> Study:
     return dataclasses.replace(study, model_values={**study.model_values, **values})
 
@@ -139,7 +155,8 @@ def decisive(own: Fit, study: str, others: str) -> pandas.DataFrame:
 
     ``own`` is the fit with a share for ``study`` and one for the rest, that of ``others``. Under the first account the
     task keeps the share of ``study`` whatever the reactivation; under the second, reactivations of five trials have
-    that of the rest. Gains are logarithmic, with the spread between people of ``study``; people are those a group that
+    that of the rest. Each experiment stands beside a group with reactivations of 120 trials, for which both accounts
+    predict the same. Gains are logarithmic, with the spread between people of ``study``; people are those a group that
     tell the accounts apart with 80 % power (two-sided, α = .05; gains at two orientations that do not correlate).
 
     Returns
@@ -155,8 +172,8 @@ def decisive(own: Fit, study: str, others: str) -> pandas.DataFrame:
     for name, protocol, first, second in (
         ("five-trial reactivations, 2 sessions", _few(2), task, length),
         ("five-trial reactivations, 8 sessions", _few(8), task, length),
-        ("120-trial reactivations, 8 sessions", _few(8, 120), task, task),
-        ("120-trial reactivations, 2 sessions, two weeks later", _few(2, 120), task, task),
+        (f"{LONG}, 8 sessions", _few(8, 120), task, task),
+        (f"{LONG}, 2 sessions, two weeks later", _few(2, 120), task, task),
     ):
         when = [last_session(protocol) + (14 if "weeks" in name else 1) * day]
         gaps = []
@@ -195,8 +212,91 @@ def gains(one: Fit, study: str, offsets: Sequence[float]) -> pandas.DataFrame:
     model = fitted_model(one, study)
     rows: list[tuple[str, float, float]] = []
     for name, design in predictor.study.conditions.items():
-        when = [max(event.at for event in design.protocol.events if type(event).__name__ == "Test")]
+        when = [max(event.at for event in design.protocol.events if isinstance(event, Test))]
         shown = np.minimum(model.thresholds(design.protocol, list(offsets), when)[0], model.period / 4)
         gain = np.log(model.untrained() / shown) / response.spread
         rows += [(name, float(x), float(y)) for x, y in zip(offsets, gain, strict=True)]
     return pandas.DataFrame(rows, columns=["condition", "offset", "gain"])
+
+
+def against_offset(one: Fit, offsets: Sequence[float]) -> pandas.DataFrame:
+    """Threshold relative to the untrained against the offset, in every condition of which a gain was measured.
+
+    Returns
+    -------
+    pandas.DataFrame
+        study, condition, offset (degrees), threshold (1 = untrained).
+    """
+    rows: list[tuple[str, str, float, float]] = []
+    for predictor in one.objective.predictors:
+        study = predictor.study
+        model = fitted_model(one, study.id)
+        for name in dict.fromkeys(term.condition for _, term in _measured(study)):
+            design = study.conditions[name]
+            when = [max(event.at for event in design.protocol.events if isinstance(event, Test))]
+            shown = np.minimum(model.thresholds(design.protocol, list(offsets), when)[0], model.period / 4)
+            relative = shown / model.untrained()
+            rows += [(study.id, name, float(x), float(y)) for x, y in zip(offsets, relative, strict=True)]
+    return pandas.DataFrame(rows, columns=["study", "condition", "offset", "threshold"])
+
+
+def measured(one: Fit) -> pandas.DataFrame:
+    """Published gains as thresholds relative to the untrained, by the spread or the baseline that a fit gives a study.
+
+    A standardised gain d is the threshold exp(−d·s), a scaled gain of g units 1 − g/baseline.
+
+    Returns
+    -------
+    pandas.DataFrame
+        study, condition, offset (degrees), threshold, lower, upper (at one standard error; 1 = untrained).
+    """
+    rows = []
+    for predictor in one.objective.predictors:
+        response = predictor.response(_own(one, predictor.study.id))
+        for o, term in _measured(predictor.study):
+            assert o.value is not None
+            ends = o.value, o.value + o.error, o.value - o.error
+            if o.score == "standardised_gain":
+                values = [math.exp(-end * response.spread) for end in ends]
+            else:
+                values = [1 - end / response.scale for end in ends]
+            rows.append((predictor.study.id, term.condition, term.offset, *values))
+    return pandas.DataFrame(rows, columns=["study", "condition", "offset", "threshold", "lower", "upper"])
+
+
+def _measured(study: Study) -> list[tuple[Observation, Term]]:
+    """Gains of which the size was published, each in one condition at one stimulus."""
+    scores = "standardised_gain", "scaled_gain"
+    return [(o, o.terms[0]) for o in study.observations if o.kind == "mean" and o.score in scores and len(o.terms) == 1]
+
+
+#: The experiments of :mod:`engram.perception.predictions`, by the first column of their tables.
+FORETOLD: dict[str, Callable[..., pandas.DataFrame]] = {
+    "sessions": foretell.retention,
+    "dose": foretell.release_at_reactivation,
+    "delay": foretell.blocked_consolidation,
+    "spacing": foretell.spacing,
+}
+DOPAMINE, AS_DOPAMINE = "dopamine", "noradrenaline, if it drove synthesis as dopamine does"
+
+
+def foretold(model: VisualReactivation) -> pandas.DataFrame:
+    """What a model predicts of the experiments of ``FORETOLD``, one below the other.
+
+    The release is drawn twice: of dopamine, and of noradrenaline with the drive of dopamine, which is assumed: by
+    default noradrenaline has no effect, for want of a quantitative source.
+
+    Returns
+    -------
+    pandas.DataFrame
+        experiment (a key of ``FORETOLD``), released, value, and the columns of :mod:`engram.perception.predictions`.
+    """
+    parts = [(name, DOPAMINE, make(model)) for name, make in FORETOLD.items()]
+    driving = neuromodulation.table(dataclasses.replace(neuromodulation.NORADRENALINE, drive_weight=2.0))
+    able = model.with_(consolidation=model.consolidation.with_(neuromodulators=driving))
+    parts.append(("dose", AS_DOPAMINE, foretell.release_at_reactivation(able, modulator="noradrenaline")))
+    return pandas.concat(
+        [made.rename(columns={name: "value"}).assign(experiment=name, released=released)
+         for name, released, made in parts],
+        ignore_index=True,
+    )  # fmt: skip

@@ -67,8 +67,9 @@ class Mitral:
 
 
 def response(
-    model: EIAssemblyModel, population: str, arriving: dict[str, float], spread: dict[str, float], own_rate: float
-) -> tuple[float, float]:
+    model: EIAssemblyModel, population: str, arriving: dict[str, float], spread: dict[str, float], own_rate: float,
+    current: float = 0.0,
+) -> tuple[float, float]:  # fmt: skip
     """Mean and SD over neurons (Hz) of the rate of a population.
 
     Parameters
@@ -81,6 +82,8 @@ def response(
         For the presynaptic cells "o", "e" and "i": spikes a neuron receives per second, mean and SD over neurons.
     own_rate : float
         Its own mean rate (Hz), which drives adaptation.
+    current : float
+        Into every neuron (pA).
     """
     adapting = population == "e"
     tau = model.tau_excitatory if adapting else model.tau_inhibitory
@@ -94,7 +97,7 @@ def response(
     reversal = {"o": model.reversal_excitatory, "e": model.reversal_excitatory, "i": model.reversal_inhibitory}
     g = {k: strength[k] * synapse[k] * arriving[k] / 1000.0 for k in "oei"}
     total = leak + a + sum(g.values())
-    mean = (leak * rest + a * rest + sum(g[k] * reversal[k] for k in "oei") - b) / total
+    mean = (leak * rest + a * rest + sum(g[k] * reversal[k] for k in "oei") - b + current) / total
     tau_m = tau * leak / total
     step = {k: strength[k] * (reversal[k] - mean) / total for k in "oei"}
     variance = {
@@ -127,15 +130,22 @@ def _inputs(
     return arriving, differing
 
 
-def step_of(model: EIAssemblyModel, mitral: Mitral, rates: Rates) -> Rates:
-    """Rates that a network with these rates gives rise to; fixed points are the mean-field solutions."""
+def step_of(model: EIAssemblyModel, mitral: Mitral, rates: Rates, into_inhibitory: float = 0.0) -> Rates:
+    """Rates that a network with these rates gives rise to; fixed points are the mean-field solutions.
+
+    ``into_inhibitory`` is a current (pA) into every I neuron.
+    """
     e = response(model, "e", *_inputs(model, "e", mitral, rates), rates.excitatory)
-    i = response(model, "i", *_inputs(model, "i", mitral, rates), rates.inhibitory)
+    i = response(model, "i", *_inputs(model, "i", mitral, rates), rates.inhibitory, into_inhibitory)
     return Rates(excitatory=e[0], inhibitory=i[0], spread_excitatory=e[1], spread_inhibitory=i[1])
 
 
-def mean_field(model: EIAssemblyModel, mitral: Mitral, start: Rates | None = None) -> Rates:
+def mean_field(
+    model: EIAssemblyModel, mitral: Mitral, start: Rates | None = None, into_inhibitory: float = 0.0
+) -> Rates:
     """Self-consistent rates, reached by small steps from ``start``, by default a state of low rates.
+
+    ``into_inhibitory`` is a current (pA) into every I neuron.
 
     Raises
     ------
@@ -144,7 +154,7 @@ def mean_field(model: EIAssemblyModel, mitral: Mitral, start: Rates | None = Non
     """
     now = start or Rates(excitatory=0.5, inhibitory=4.0, spread_excitatory=0.5, spread_inhibitory=1.0)
     for _ in range(ROUNDS):
-        new = step_of(model, mitral, now)
+        new = step_of(model, mitral, now, into_inhibitory)
         changes = {}
         for name, share in (("excitatory", 0.02), ("inhibitory", 0.05), ("spread_excitatory", 0.02),
                             ("spread_inhibitory", 0.05)):  # fmt: skip
@@ -177,6 +187,20 @@ class Stability:
     def determinant(self) -> float:
         """(1 − ∂E/∂E)(1 − ∂I/∂I) − ∂E/∂I ∂I/∂E; the state is lost where it reaches zero."""
         return (1 - self.loop_e_e) * (1 - self.loop_i_i) - self.loop_i_e * self.loop_e_i
+
+    @property
+    def inhibitory_gain(self) -> float:
+        """Change of the I rate over what a drive of I neurons alone would change it by: (1 − ∂E/∂E) / determinant.
+
+        Negative where the state is inhibition-stabilised: I neurons that are driven fire less, for E neurons withdraw
+        more than was given (Tsodyks et al. 1997, doi:10.1523/JNEUROSCI.17-11-04382.1997).
+        """
+        return (1 - self.loop_e_e) / self.determinant
+
+    @property
+    def excitatory_gain(self) -> float:
+        """Change of the E rate for the same drive: (∂E/∂I) / determinant, always negative in a stable state."""
+        return self.loop_i_e / self.determinant
 
 
 def stability(model: EIAssemblyModel, mitral: Mitral, rates: Rates, difference: float = 1e-3) -> Stability:

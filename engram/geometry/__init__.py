@@ -58,6 +58,7 @@ from .patterns import (
     co_tuning,
     local_angles,
     pattern_completion,
+    principal_coordinates,
     quadratic_discriminant,
     reconstruction_error,
     template_matching,
@@ -69,7 +70,7 @@ __all__ = [
     "covariance_traces", "dimensionality", "dimensionality_of_covariance", "distances_to_manifold", "expansion_factor",
     "few_shot_error", "few_shot_geometry", "few_shot_geometry_of_moments", "few_shot_snr", "ledoit_wolf_covariance",
     "local_angles", "manifold_radius", "participation_ratio", "participation_ratio_of_covariance",
-    "pattern_completion", "pattern_discriminability", "quadratic_discriminant", "reconstruction_error",
-    "signal_participation_ratio", "squared_crossnobis_distance", "squared_distances", "squared_euclidean_distance",
-    "squared_mahalanobis_distance", "template_matching", "variance_along_components",
+    "pattern_completion", "pattern_discriminability", "principal_coordinates", "quadratic_discriminant",
+    "reconstruction_error", "signal_participation_ratio", "squared_crossnobis_distance", "squared_distances",
+    "squared_euclidean_distance", "squared_mahalanobis_distance", "template_matching", "variance_along_components",
 ]  # fmt: skip

@@ -187,6 +187,42 @@ def _principal_axes(name: str, patterns: ArrayLike, components: int) -> tuple[Ar
     return centre, np.linalg.svd(samples - centre, full_matrices=False)[2][:components]
 
 
+def principal_coordinates(patterns: ArrayLike) -> Array:
+    """Patterns in the coordinates of their own principal components: distances and angles are what they were.
+
+    Parameters
+    ----------
+    patterns : array_like, shape (patterns, units)
+        At least 2.
+
+    Returns
+    -------
+    ndarray, shape (patterns, components)
+        All components that hold variance (at most patterns − 1), the one with most first. Every component has mean 0;
+        its sign is such that its largest entry is positive.
+
+    Raises
+    ------
+    ValueError
+        One pattern, a value that is not finite, patterns that are all the same.
+
+    Examples
+    --------
+    >>> principal_coordinates([[0, 0], [3, 4], [9, 12]]).round(3).tolist()
+    [[-6.667], [-1.667], [8.333]]
+    """
+    samples = finite("patterns", patterns, 2, "(patterns, units)")
+    centred = samples - samples.mean(axis=0)
+    # of the scalar products, for there are often far more units than patterns
+    eigenvalues, vectors = np.linalg.eigh(centred @ centred.T)
+    kept = eigenvalues > len(samples) * np.finfo(float).eps * max(float(eigenvalues[-1]), 0.0)
+    if len(samples) < 2 or not kept.any() or eigenvalues[-1] <= 0:
+        raise ValueError(f"patterns: {len(samples)} that do not differ have no principal components")
+    coordinates: Array = (vectors[:, kept] * np.sqrt(eigenvalues[kept]))[:, ::-1]
+    largest = np.take_along_axis(coordinates, np.abs(coordinates).argmax(axis=0)[None], axis=0)
+    return coordinates * np.where(largest < 0, -1.0, 1.0)
+
+
 def variance_along_components(patterns: ArrayLike, reference: ArrayLike, components: int) -> Array:
     """Variance of some patterns along the principal components of others.
 

@@ -1,26 +1,29 @@
 """Spiking networks, loaded when first used.
 
-The tag-and-capture network of Luboeinski & Tetzlaff 2021 and Lehr, Luboeinski & Tetzlaff 2022: neurons take small
-steps, plastic synapses are touched by their own events only. In ``ei_assembly`` the memory network of Meissner-Bernard,
-Zenke & Friedrich 2025.
+In ``tag_and_capture`` the network of Luboeinski & Tetzlaff 2021 and Lehr, Luboeinski & Tetzlaff 2022: neurons take
+small steps, plastic synapses are touched by their own events only. In ``ei_assembly`` the memory network of
+Meissner-Bernard, Zenke & Friedrich 2025.
 """
 
 from importlib import import_module
 from typing import Any
 
-_HOME = {
+_TAG_AND_CAPTURE = {
     "AssemblyProtocol": "experiments", "CalciumSynapse": "synapse_parameters", "CheckpointError": "checkpoint",
     "Concentration": "concentration", "Connectivity": "connectivity", "IntegrateAndFire": "neurons",
     "NETWORK_SYNAPSE": "synapse_parameters", "PROTOCOL_2021": "experiments", "PROTOCOL_2022": "experiments",
     "Simulation": "simulation", "SpikeCounter": "recorders", "SpikeRecorder": "recorders", "Stimulus": "stimulus",
-    "TagAndCaptureNetwork": "tag_and_capture", "WeightRecorder": "recorders", "consolidation": "experiments",
+    "TagAndCaptureNetwork": "network", "WeightRecorder": "recorders", "consolidation": "experiments",
     "consolidation_trials": "experiments", "dose_by_stimulus": "experiments", "mutual_information": "readouts",
-    "normal_deviates": "random_normal", "onset_and_duration": "experiments", "run_synapse": "calcium_synapse",
+    "onset_and_duration": "experiments", "run_synapse": "calcium_synapse",
+}  # fmt: skip
+_HOME = {
+    **{name: f"tag_and_capture.{module}" for name, module in _TAG_AND_CAPTURE.items()},
     "EIAssemblyInput": "ei_assembly.odours", "EIAssemblyModel": "ei_assembly.parameters",
     "EIAssemblyNetwork": "ei_assembly.network", "EIAssemblyOdours": "ei_assembly.odours",
-    "EIAssemblyRun": "ei_assembly.simulation",
+    "EIAssemblyRun": "ei_assembly.simulation", "normal_deviates": "random_normal",
 }  # fmt: skip
-_MODULES = ("ei_assembly",)
+_MODULES = ("ei_assembly", "tag_and_capture")
 
 __all__ = [*_HOME, *_MODULES]
 

@@ -139,6 +139,18 @@ def one_normal(index, key_0, key_1, stream, step):  # type: ignore[no-untyped-de
     return x if lane & 1 == 0 else y
 
 
+@kernel
+def normals_of(indices, count, out, key_0, key_1, stream, step):  # type: ignore[no-untyped-def]
+    """out[: count] = the deviates of the first `count` indices, several at once; the same bits as `one_normal`."""
+    counter_1, counter_2, counter_3 = _U(stream), _U(step) & _LOW, _U(step) >> _U(32)
+    for number in range(count):
+        index = indices[number]
+        a, b, c, d = philox(_U(index >> 2), counter_1, counter_2, counter_3, key_0, key_1)
+        first = (index & 2) == 0
+        x, y = _two_normals(a if first else c, b if first else d)
+        out[number] = x if (index & 1) == 0 else y
+
+
 def key(seed: int) -> tuple[np.uint64, np.uint64]:
     """The two halves of a seed between 0 and 2^64 − 1."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:

@@ -194,17 +194,17 @@ def checked_offsets(offsets: Sequence[float] | np.ndarray, period: float) -> np.
     return values
 
 
-def checked_times(when: Sequence[float] | np.ndarray) -> tuple[float, ...]:
+def checked_times(when: Sequence[float] | np.ndarray, name: str = "when") -> tuple[float, ...]:
     """Times (s) as a tuple of finite numbers of zero or more."""
     try:
         values = np.atleast_1d(np.asarray(when, float))
     except (TypeError, ValueError):
-        raise ValueError(f"when is {when!r}, which are not times; give seconds, such as [0, 14 * day]") from None
+        raise ValueError(f"{name} is {when!r}, which are not times; give seconds, such as [0, 14 * day]") from None
     if values.ndim != 1 or not len(values):
-        raise ValueError(f"when has the shape {values.shape}; give a list of at least one time in seconds")
+        raise ValueError(f"{name} has the shape {values.shape}; give a list of at least one time in seconds")
     for time in values:
         if not 0 <= time < math.inf:
-            raise ValueError(f"when has {time:g}; give times of zero or more seconds, such as 14 * day")
+            raise ValueError(f"{name} has {time:g}; give times of zero or more seconds, such as 14 * day")
     return tuple(values.tolist())
 
 

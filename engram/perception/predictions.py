@@ -102,7 +102,7 @@ def blocked_consolidation(
     ValueError
         A delay below 0.
     """  # fmt: skip
-    values = [float(delay) for delay in checked_times(delays)]
+    values = [float(delay) for delay in checked_times(delays, "delays")]
     protocols = [reactivation(**{**design, "blocked_after": delay}) for delay in values]
     return _compare(model, "delay", values, protocols, [reactivation(**design)] * len(values), offset, distance)
 
@@ -122,7 +122,7 @@ def spacing(
     ValueError
         An interval below a second.
     """  # fmt: skip
-    values = [float(interval) for interval in checked_times(intervals)]
+    values = [float(interval) for interval in checked_times(intervals, "intervals")]
     protocols = [reactivation(**{**design, "spacing": interval}) for interval in values]
     daily = [reactivation(**{**design, "spacing": 1 * day})] * len(values)
     return _compare(model, "spacing", values, protocols, daily, offset, distance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ _UNITS = {"s": "s", "sec": "s", "second": "s", "seconds": "s", "min": "min", "mi
           "h": "h", "hour": "h", "hours": "h", "d": "days", "day": "days", "days": "days"}  # fmt: skip
 _CONFUSED = (("s", "min"), ("min", "h"), ("h", "days"))
 _SOON = minute
+UNREAD = "is read by no observation; add one, or remove the condition"
 _LONG = 400 * day
 
 
@@ -29,6 +31,7 @@ def check_designs(study: Study, places: Mapping[str, str], rows: Mapping[str, Ma
     """Findings about each condition; ``places`` and ``rows`` are its key and its table as written, by its name."""
     for name, design in study.conditions.items():
         yield from _use(study, name, design, places[name])
+        yield from _encoded_twice(design, places[name])
         yield from _times(design, places[name])
     yield from _twins(study, places)
     yield from _confused_units(study, places, rows)
@@ -48,12 +51,20 @@ def check_term_times(study: Study, o: Observation, place: str) -> Iterator[Findi
             yield Finding("warning", f"{place}.at", f'{message}; name one, such as at = "{format_time(times[-1])}"')
 
 
+def _encoded_twice(design: Design, place: str) -> Iterator[Finding]:
+    seen = Counter((event.trace, event.at) for event in design.protocol.events if isinstance(event, Encode))
+    for (trace, at), times in seen.items():
+        if times > 1:
+            message = f"{trace!r} is encoded {times} times at {format_time(at)}; encode it once, or at different times"
+            yield Finding("warning", place, message)
+
+
 def _use(study: Study, name: str, design: Design, place: str) -> Iterator[Finding]:
     read = {
         row for o in study.observations for term in o.terms if term.condition == name for row in rows_of(term, design)
     }
     if not read:
-        message = f"the condition {name!r} is read by no observation; add one, or remove the condition"
+        message = f"the condition {name!r} {UNREAD}"
         yield Finding("warning", place, message)
         return
     tests = tests_of(design)

@@ -19,7 +19,7 @@ def check_statistic(o: Observation, place: str) -> Iterator[Finding]:
         return
     yield from _p(o.statistic, place)
     yield from _degrees_of_freedom(o, o.statistic, place)
-    if o.kind == "detected":
+    if o.detected is not None:
         yield from _detected(o, o.statistic, place)
     elif o.value is not None and abs(sum(term.weight for term in o.terms)) < 1e-9:
         yield from _ratio(o, o.value, o.statistic, place)

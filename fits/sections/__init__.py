@@ -1,5 +1,7 @@
 """Sections of the report whose numbers take long: computed by ``engram reproduce --thorough``, stored, and shown.
 
+Those of the family ``NETWORKS`` simulate and rest on no fit: ``engram reproduce --networks`` computes them.
+
 One section a file. Each computes tables from the fits of a report, piece by piece, and says what its tables show: a
 sentence, figures drawn anew, tables and what would change the answer. The tables of the last thorough run lie in
 ``fits/stored``, from where every report shows them with the command, date, seed and versions that made them.
@@ -9,7 +11,21 @@ sentence, figures drawn anew, tables and what would change the answer. The table
 ['profiles', 'influence']
 """
 
-from . import calibration, influence, models, people, profiles, recovery, transfer, trials, vision
+from . import (
+    calibration,
+    coverage,
+    ei_assembly,
+    eight_hours,
+    influence,
+    models,
+    people,
+    profiles,
+    recovery,
+    tag_and_capture,
+    transfer,
+    trials,
+    vision,
+)
 from .section import Section
 
 SECTIONS: tuple[Section, ...] = (
@@ -17,9 +33,13 @@ SECTIONS: tuple[Section, ...] = (
     influence.SECTION,
     transfer.SECTION,
     recovery.SECTION,
+    coverage.SECTION,
     models.SECTION,
     trials.SECTION,
     people.SECTION,
     calibration.SECTION,
     vision.SECTION,
+    tag_and_capture.SECTION,
+    eight_hours.SECTION,
+    ei_assembly.SECTION,
 )

@@ -14,7 +14,7 @@ from ..diagnostics import residual_table, study_influence
 from ..estimation import Fit
 from ..figures import label_of
 from ..findings import LARGE_RESIDUAL
-from ..wording import fixed, number, share
+from ..wording import fixed, listed, number, share
 from .section import Drawing, Listing, Piece, Section, Shown, Tables, Work
 
 _RESIDUALS = ["study", "observation", "kind", "residual", "leverage", "cook", "moves", "shift"]
@@ -76,22 +76,18 @@ def sentence(tables: Tables) -> str:
     residuals = tables["residuals"]
     missed, holding = [], []
     for model, group in residuals.groupby("model", sort=False):
-        large = int((group.residual.abs() > LARGE_RESIDUAL).sum())
-        missed.append(f"{label_of(str(model))} {large} of {len(group)} ({share(large / len(group))})")
-        holding.append(f"{label_of(str(model))} on {int((group.cook > _LARGE_COOK).sum())}")
-    said = (f"More than {LARGE_RESIDUAL:g} standard deviations from their prediction lie: {'; '.join(missed)}, where "
-            f"5 % are expected of a true model. Fits hang on single observations (Cook's distance above "
-            f"{_LARGE_COOK:g}): {', '.join(holding)}.")  # fmt: skip
+        large = float((group.residual.abs() > LARGE_RESIDUAL).mean())
+        missed.append(f"{share(large)} under {label_of(str(model))}")
+        holding.append(f"{int((group.cook > _LARGE_COOK).sum())} under {label_of(str(model))}")
+    said = (f"More than {LARGE_RESIDUAL:g} standard deviations from their prediction lie {listed(missed)} of the "
+            f"observations, of which a true model would miss 5 %. Fits hang on few: Cook's distance is above "
+            f"{_LARGE_COOK:g} for {listed(holding)}.")  # fmt: skip
     pulls = tables.get("pulls", pandas.DataFrame())
     if len(pulls):
-        most = pulls.loc[pulls.groupby("model", sort=False)["shift"].apply(lambda column: column.abs().idxmax())]
-        ones = [
-            f"{row['left_out']} would move {row['parameter']} by {fixed(row['shift'])} ({label_of(row['model'])})"
-            for row in most.to_dict("records")
-        ]
-        said += (
-            f" Left out, no study would move a shared parameter further, in standard errors, than: {'; '.join(ones)}."
-        )
+        most = max(pulls.to_dict("records"), key=lambda row: abs(row["shift"]))
+        said += (f" Of single studies, {most['left_out']} moves a shared parameter furthest: without it "
+                 f"{most['parameter']} would shift by {fixed(most['shift'])} standard errors "
+                 f"({label_of(most['model'])}).")  # fmt: skip
     return said
 
 

@@ -47,7 +47,7 @@ def pages(folder: Path, shipped: Path | None = None) -> tuple[Page, ...]:
         if not computed and (source / section.name).is_dir():
             shutil.copytree(source / section.name, folder / section.name)
         try:
-            stored = store.read(folder, section.name)
+            stored = store.read(folder, section.name, section.again)
         except store.StoreError as error:
             made.append(Page(section, computed, None, None, "", str(error)))
         else:

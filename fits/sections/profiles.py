@@ -12,7 +12,7 @@ from ..estimation import Fit
 from ..figures import label_of
 from ..mechanisms import CLOCKS
 from ..profile import Profiles, profile, profile_figure, quantile_of
-from ..wording import capitalised, listed, number, quantity, share, time_unit
+from ..wording import capitalised, listed, number, quantity, time_unit
 from .section import Drawing, Listing, Piece, Section, Shown, Tables, Work
 
 _LEVEL = 0.95
@@ -26,12 +26,6 @@ CLAIMS = {
     "zhu_2022": ("dose", "tau_eligibility"),
 }
 _CURVE = ["study", "parameter", "value", "rise", "settled"]
-_WORDS = {
-    "identified": "on both sides",
-    "one-sided": "on one side only",
-    "at bound": "on one side, the estimate being at a bound of the search",
-    "flat": "on neither side",
-}
 
 
 def _pieces(work: Work) -> list[Piece]:
@@ -112,28 +106,23 @@ def _show(tables: Tables) -> Shown:
 
 
 def sentence(tables: Tables) -> str:
-    """How many parameters the data bound, on which sides, by model; and whether a better optimum was met."""
-    words = []
-    joint = tables["intervals"][tables["intervals"].scope == "joint"]
-    for model, group in joint.groupby("model", sort=False):
-        counts = group.verdict.value_counts()
-        parts = [f"{counts[verdict]} {text}" for verdict, text in _WORDS.items() if verdict in counts]
-        words.append(f"of the {len(group)} parameters of {label_of(str(model))} that all studies share, the data bound "
-                     f"{', '.join(parts)}")  # fmt: skip
-    alone = tables["intervals"][tables["intervals"].scope == "alone"]
+    """How many parameters the data bound on both sides, by model; and whether a better optimum was met."""
+    intervals = tables["intervals"]
+    bounded = []
+    for model, group in intervals[intervals.scope == "joint"].groupby("model", sort=False):
+        both = int((group.verdict == "identified").sum())
+        bounded.append(f"{both} of the {len(group)} parameters that all studies share under {label_of(str(model))}")
+    alone = intervals[intervals.scope == "alone"]
     if len(alone):
-        bounded = share(float((alone.verdict == "identified").mean()))
-        words.append(
-            f"of the {len(alone)} parameters of single studies that answers rest on, they bound {bounded} on both sides"
-        )
-    said = "; ".join(words)
+        both = int((alone.verdict == "identified").sum())
+        bounded.append(f"{both} of the {len(alone)} parameters of single studies that answers rest on")
+    said = f"The data bound on both sides {listed(bounded)}."
     optima = tables["optima"][tables["optima"].gain.notna()]
     better = [
         f"{label_of(row['model'])} {number(row['gain'], 2)} "
         f"({'all studies' if row['scope'] == 'joint' else row['found_at'].partition('.')[0]})"
         for row in optima.to_dict("records")
     ]
-    said = f"{capitalised(said)}."
     if better:
         said += (
             f" On the way, better optima than those of the fits were met (log-likelihood higher by: {listed(better)}); "
@@ -174,7 +163,8 @@ def _cells(group: pandas.DataFrame) -> pandas.DataFrame:
         rows.append({
             "parameter": name, "estimate": quantity(row["estimate"], row["unit"]),
             "95 % interval": "none" if ends == ["open", "open"] else " to ".join(ends),
-            "verdict": row["verdict"], "note": row["message"],
+            "verdict": row["verdict"],
+            "note": "; ".join(part for part in row["message"].split("; ") if not part.startswith("a better optimum")),
         })  # fmt: skip
     return pandas.DataFrame(rows)
 

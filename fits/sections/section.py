@@ -9,9 +9,11 @@ import pandas
 from matplotlib.figure import Figure
 
 from ..estimation import Fit
-from ..study import MEMORY, Study
+from ..study import MEMORY, VISION, Study
 
 Tables = Mapping[str, pandas.DataFrame]
+NETWORKS = "networks"  # family of the sections that simulate networks and rest on no study
+FITTED = (MEMORY, VISION)  # families of the sections that rest on fits of studies
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,23 @@ class Sizes:
     transfer_starts: int = 2
     recovered: int = 40  # simulations of each model whose parameters are recovered
     compared: int = 5  # of these, fitted from more starts as well
+    covered: int = 40  # simulations of each study whose profile intervals are held against the truth
     confused: int = 20  # simulations of each model that all models are fitted to
     visual_starts: int = 12  # of each fit to the studies of vision
     visual_recovered: int = 40  # simulations whose visual parameters are recovered
+    network_trials: int = 5  # of every simulated network that has chance in it
+    assembly_networks: int = 2  # of the E/I-assembly network, in all four regimes
+    assembly_controls: int = 1  # of these, with the control networks as well
+    assembly_simple: int = 0  # networks whose E and I neurons are alike
+    assembly_odours: int = 2  # networks that are held against the published ones
+    assembly_capacity: int = 1  # networks to which memories are added
+    assembly_consolidated: int = 3  # networks whose assemblies follow consolidation traces
+    assembly_trajectories: int = 4  # through the mixtures
 
 
-QUICK = Sizes(joint_starts=2, transfer_starts=1, recovered=10, compared=1, confused=4, visual_starts=4,
-              visual_recovered=6)  # fmt: skip
+QUICK = Sizes(joint_starts=2, transfer_starts=1, recovered=10, compared=1, covered=4, confused=4, visual_starts=4,
+              visual_recovered=6, network_trials=1, assembly_networks=1, assembly_controls=0, assembly_simple=0,
+              assembly_odours=1, assembly_capacity=0, assembly_consolidated=1, assembly_trajectories=1)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -123,4 +135,10 @@ class Section:
     title: str
     pieces: Callable[[Work], Sequence[Piece]]
     show: Callable[[Tables], Shown]
-    family: str = MEMORY  # of the studies that its numbers rest on
+    family: str = MEMORY  # of the studies that its numbers rest on, or NETWORKS
+    command: str = ""  # that computes it, where the report does not
+
+    @property
+    def again(self) -> str:
+        """The command that computes it anew."""
+        return self.command or f"engram reproduce --{NETWORKS if self.family == NETWORKS else 'thorough'}"

@@ -22,7 +22,6 @@ import engram
 from ..study import MEMORY, load_shipped
 
 _MADE = "made.json"
-_AGAIN = "engram reproduce --thorough"
 _DIGITS = "%.8g"  # of log-likelihoods, differences of a hundredth must stay
 
 
@@ -74,8 +73,8 @@ def write(folder: Path, name: str, tables: Mapping[str, pandas.DataFrame], origi
     (place / _MADE).write_text(text + "\n", encoding="utf-8")
 
 
-def read(folder: Path, name: str) -> Stored:
-    """The stored results of a section.
+def read(folder: Path, name: str, again: str = "engram reproduce --thorough") -> Stored:
+    """The stored results of a section; ``again`` is the command that makes them.
 
     Raises
     ------
@@ -84,22 +83,22 @@ def read(folder: Path, name: str) -> Stored:
     """
     place = folder / name
     if not (place / _MADE).is_file():
-        raise StoreError(f"no results of {name} are stored with this version; {_AGAIN} makes them")
-    content = _content(place / _MADE)
+        raise StoreError(f"no results of {name} are stored with this version; {again} makes them")
+    content = _content(place / _MADE, again)
     tables = {}
     try:
         origin = Origin(**{field.name: content[field.name] for field in dataclasses.fields(Origin)})
         known = {str(key): (table["digest"], table["words"]) for key, table in content["tables"].items()}
     except (KeyError, TypeError, AttributeError) as error:
-        raise StoreError(f"{name}/{_MADE}: lacks {error}; {_AGAIN} makes the results anew") from None
+        raise StoreError(f"{name}/{_MADE}: lacks {error}; {again} makes the results anew") from None
     for key, (digest, words) in known.items():
         where = f"{name}/{key}.csv"
         try:
             text = (place / f"{key}.csv").read_bytes().decode("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise StoreError(f"{where}: cannot be read ({error}); {_AGAIN} makes the results anew") from None
+            raise StoreError(f"{where}: cannot be read ({error}); {again} makes the results anew") from None
         if _digest(text) != digest:
-            raise StoreError(f"{where}: is not as it was stored; install this version again, or run {_AGAIN}")
+            raise StoreError(f"{where}: is not as it was stored; install this version again, or run {again}")
         tables[key] = _table(text, words)
     return Stored(name, origin, tables)
 
@@ -127,14 +126,14 @@ def digests_of_studies(family: str = MEMORY) -> dict[str, str]:
     return {study.id: _digest(Path(study.path).read_text(encoding="utf-8"))[:12] for study in load_shipped(family)}
 
 
-def _content(path: Path) -> dict[str, Any]:
+def _content(path: Path, again: str) -> dict[str, Any]:
     where = f"{path.parent.name}/{path.name}"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise StoreError(f"{where}: cannot be read; {_AGAIN} makes the results anew") from None
+        raise StoreError(f"{where}: cannot be read; {again} makes the results anew") from None
     if not isinstance(content, dict):
-        raise StoreError(f"{where}: is not what engram stores; {_AGAIN} makes the results anew")
+        raise StoreError(f"{where}: is not what engram stores; {again} makes the results anew")
     return content
 
 

@@ -166,7 +166,7 @@ def _calibration_figure(table: pandas.DataFrame) -> Figure:
             ax.errorbar(mine.predicted, mine.found, yerr=np.clip(reach, 0, None), fmt="o", color=look(index)["color"],
                         elinewidth=1.0, capsize=2, clip_on=False)  # fmt: skip
             for row in mine.to_dict("records"):
-                left = row["predicted"] > 0.75
+                left = row["predicted"] > 0.5
                 ax.annotate(f"n = {row['n']}", (row["predicted"], row["found"]), xytext=(-5 if left else 5, 0),
                             fontsize=6.5, textcoords="offset points", color=GREY, ha="right" if left else "left",
                             va="center")  # fmt: skip

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-import numpy as np
 import pandas
 
-from engram.perception import MODELS
+from engram.perception import MODELS, VisualReactivation
 from engram.perception.curves import generalisation
 
 from ..estimation import Fit, fit
 from ..family import label_of
-from ..findings import LARGE_RESIDUAL
 from ..profile import profile
 from ..recovery import recover_parameters
 from ..study import VISION
@@ -27,23 +25,25 @@ from ..vision import (
     OWN_ERROR,
     OWN_SHARE,
     VARIANTS,
+    against_offset,
     decisive,
     fit_variant,
     fitted_model,
+    foretold,
     gains,
+    measured,
     separating,
     stimulated,
+    with_start,
 )
-from ..wording import capitalised, fixed, listed, number, quantity
+from ..wording import fixed, number, quantity
 from . import vision_figures as drawn
+from . import vision_words as words
 from .section import Drawing, Listing, Piece, Section, Shown, Tables, Work
 
 _OFFSETS = tuple(range(0, 91, 3))
-_UNSURE = 2.0  # ΔAIC below which data do not tell apart
 _LISTED = ["study", "parameter", "unit", "estimate", "lower", "upper", "verdict"]
-_SEEN = ["study", "observation", "kind", "value", "error", "found", "predicted", "log_likelihood"]
-_FOUND = {True: "found", False: "not found"}
-_OFTEN = 0.5  # share of the simulations that identify a parameter, and correlation of true and estimated values
+_SEEN = ["study", "observation", "kind", "value", "error", "found", "predicted", "power", "log_likelihood"]
 
 
 def _pieces(work: Work) -> list[Piece]:
@@ -72,11 +72,18 @@ def _rival(name: str) -> Callable[[Work, Callable[[int], None]], dict[str, panda
 def _variants(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.DataFrame]:
     options = _options(work)
     base = fit_variant(work.visual, ONE_SHARE, progress=progress, **options)
-    made = {ONE_SHARE: base}
+    made = {}
     for variant in VARIANTS[1:]:
         made[variant] = fit_variant(
             work.visual, variant, begin=base.optimum, progress=progress, **{**options, "starts": 1}
         )
+    added = {"stimulation_shift": 0.0, "prediction_error": 0.5}  # where what a variant adds changes nothing
+    base = with_start(base, {**added, **made[NO_STIMULATION].optimum})
+    made[OWN_ALONE] = with_start(made[OWN_ALONE], made[NO_STIMULATION].optimum)
+    for variant in (*OWN, OWN_ERROR):
+        made[variant] = with_start(made[variant], {**added, **base.optimum})
+    made[OWN_SHARE] = with_start(made[OWN_SHARE], {**added, **made[OWN_ALONE].optimum})
+    made = {ONE_SHARE: base, **made}
     tables = [_tables(work, one, variant) for variant, one in made.items()]
     joined = {name: pandas.concat([table[name] for table in tables], ignore_index=True) for name in tables[0]}
     joined["curves"] = tables[0]["curves"]
@@ -85,6 +92,9 @@ def _variants(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.D
         [_intervals(made[variant], variant, work, progress) for variant in (ONE_SHARE, *OWN, OWN_ERROR)],
         ignore_index=True,
     )
+    joined["thresholds"] = against_offset(base, _OFFSETS)
+    joined["measured"] = measured(base)
+    joined["foretold"] = foretold(cast("VisualReactivation", fitted_model(base, _of_directions(work))))
     study = stimulated(work.visual)[0]
     joined["separating"] = separating(base, study)
     other = next(one.id for one in work.visual if one.id != study)
@@ -111,17 +121,24 @@ def _tables(work: Work, one: Fit, variant: str) -> dict[str, pandas.DataFrame]:
                starts=one.starts_run)  # fmt: skip
     seen = one.predictions
     means = seen.kind == "mean"
-    seen = seen.assign(value=seen.observed.where(means).astype(float), found=seen.observed.where(~means).map(_FOUND))
+    seen = seen.assign(
+        value=seen.observed.where(means).astype(float), found=seen.observed.where(~means).map(words.FOUND)
+    )
     estimates = one.estimates.drop(columns="description").assign(**label)
-    directions = next((s.id for s in work.visual if s.response_values.get("period") == 360.0), study)
-    curve = generalisation(fitted_model(one, directions), list(_OFFSETS))
+    curve = generalisation(fitted_model(one, _of_directions(work)), list(_OFFSETS))
     return {
         "fits": pandas.DataFrame([row]),
         "estimates": estimates,
         "predictions": seen[_SEEN].assign(**label),
         "curves": curve[["time", "offset", "threshold", "baseline", "generalisation"]].assign(**label),
-        "gains": gains(one, study, _OFFSETS).assign(**label),
+        "gains": gains(one, study, _OFFSETS).assign(study=study, **label),
     }
+
+
+def _of_directions(work: Work) -> str:
+    """A study of directions, as Song et al.'s, for the figures; the stimulated one where there is none."""
+    found = (one.id for one in work.visual if one.response_values.get("period") == 360.0)
+    return next(found, stimulated(work.visual)[0])
 
 
 def _recovery(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.DataFrame]:
@@ -133,16 +150,28 @@ def _recovery(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.D
 
 def _show(tables: Tables) -> Shown:
     fits, gain = tables["fits"], tables["gains"]
-    base = _of(tables["estimates"], MODEL, ONE_SHARE)
+    base = words.of(tables["estimates"], MODEL, ONE_SHARE)
     drawings = (
         Drawing("vision-explained", drawn.explained_figure(base),
-                "Visual reactivation at the joint estimates, eight days of five reactivations: what learning does to "
-                "tuning curves and to the ring of mean responses in both areas, and to threshold and discriminability "
-                "against offset.", True),
+                "What eight days of five reactivations do at the joint estimates (simulated). Above: tuning curves of "
+                "both areas, grey before and coloured two weeks later, and the threshold against the offset from the "
+                "reactivated direction. Below: mean responses to all directions on two principal axes, with the "
+                "dimensions that they fill (participation ratio), and the discriminability of a direction by either "
+                "area, with the dashes of the panel above.", True),
+        Drawing("vision-thresholds", drawn.thresholds_figure(tables["thresholds"], tables["measured"]),
+                "Threshold against offset by the model with one biology, and what was published (points, with standard "
+                "errors): standardised gains as exp(−d·s), s being the estimated spread between people, and gains in "
+                "ms relative to the estimated threshold before training.", True),
         Drawing("vision-gains", drawn.gains_figure(gain, tables["predictions"]),
                 "Standardised gain against offset in the study with stimulation (points: published, with standard "
                 "errors), by the model with one biology, with a share of its own for this study, and by the "
                 "rivals.", True),
+        Drawing("vision-foretold", drawn.foretold_figure(tables["foretold"]),
+                "Predictions worth a test, at the joint estimates: the number of reactivation sessions, dopamine or "
+                "noradrenaline released at each, protein synthesis blocked for six hours from some time after each, "
+                "and the interval between sessions. Above, thresholds two weeks later (dotted: never trained; grey: "
+                "the untrained stimulus without what is varied); below, the generalisation index, 90 degrees from the "
+                "reactivated direction. The drive of noradrenaline, that of dopamine, is assumed.", True),
         Drawing("vision-curves", drawn.curves_figure(tables["curves"]),
                 "Threshold two weeks after eight days of five reactivations, relative to the untrained, against the "
                 "offset from the reactivated direction."),
@@ -150,176 +179,13 @@ def _show(tables: Tables) -> Shown:
                 "AIC of the joint fits: the model, its variants and the rivals (less is better)."),
     )  # fmt: skip
     return Shown(
-        says=" ".join((_best(fits), _areas(tables["predictions"]), _separator(tables), _conflict(tables))),
-        explains=" ".join((_failures(tables), _identified(tables), _recovered(tables))),
+        says=" ".join((words.conflict(tables), words.separator(tables), words.best(fits))),
+        explains=" ".join((words.failures(tables), words.areas(tables["predictions"]), words.identified(tables),
+                           words.recovered(tables), words.foretold(tables))),
         drawings=drawings,
         listings=_listings(tables),
-        change=_decides(tables),
-    )
-
-
-def _of(table: pandas.DataFrame, model: str, variant: str) -> pandas.DataFrame:
-    return table[(table.model == model) & (table.variant == variant)]
-
-
-def _aic(fits: pandas.DataFrame, model: str, variant: str) -> float:
-    return float(_of(fits, model, variant).aic.iloc[0])
-
-
-def _best(fits: pandas.DataFrame) -> str:
-    own = fits[fits.variant == ONE_SHARE].sort_values("aic")
-    words = [f"{label_of(row['model'])} {fixed(row['aic'])}" for row in own.to_dict("records")]
-    first = own.iloc[0]
-    ahead = float(own.aic.iloc[1] - first.aic) if len(own) > 1 else math.nan
-    sure = "ahead of the next" if ahead > _UNSURE else "which is too little to prefer it to the next"
-    return (f"Fitted jointly to {int(first.n_observations)} observations, the models have an AIC of {listed(words)}: "
-            f"{label_of(str(first.model))} is lowest by {fixed(ahead)}, {sure}.")  # fmt: skip
-
-
-def _areas(predictions: pandas.DataFrame) -> str:
-    """What models that leave the representation as it is lose by observations of IPS and EVC alone."""
-    own = predictions[(predictions.variant == ONE_SHARE) & predictions.observation.str.match(r"(?:IPS|EVC)\b")]
-    lost = own.groupby("model", sort=False).log_likelihood.sum()
-    words = [f"{label_of(str(name))} {fixed(2 * float(lost[MODEL] - value))}" for name, value in lost.items()
-             if name != MODEL]  # fmt: skip
-    return f"Of that, the discriminability of IPS and EVC, which a rival leaves as it is, makes up {listed(words)}."
-
-
-def _separator(tables: Tables) -> str:
-    table, fits = tables["separating"], tables["fits"]
-    base = _aic(fits, MODEL, ONE_SHARE)
-    gained = {name: base - _aic(fits, MODEL, variant) for variant, name in OWN.items()}
-    most = max(gained, key=lambda name: gained[name])
-    moves = [f"{_words(row['parameter'])} from {fixed(row['lowest'])} to {fixed(row['highest'])}"
-             for row in table.head(3).to_dict("records")]  # fmt: skip
-    return (f"Of what a study may have for itself, {_words(most)} separates the specific from the general studies best "
-            f"(AIC {fixed(-gained[most])}). Through their search, and alone, these move the generalisation index of "
-            f"five-trial reactivations most: {listed(moves)}.")  # fmt: skip
-
-
-def _conflict(tables: Tables) -> str:
-    """Whether design alone explains why studies disagree, or only a parameter that a study has for itself."""
-    fits = tables["fits"]
-    base = _aic(fits, MODEL, ONE_SHARE)
-    free = int(_of(fits, MODEL, ONE_SHARE).n_parameters.iloc[0])
-    stimulation = _aic(fits, MODEL, NO_STIMULATION) - base
-    told = []
-    better = []
-    for variant in (*OWN, OWN_ERROR):
-        row = _of(fits, MODEL, variant).iloc[0]
-        extra, gained = int(row.n_parameters) - free, base - float(row.aic)
-        told.append(f"{variant} ({extra} more {'parameter' if extra == 1 else 'parameters'}) changes AIC by "
-                    f"{fixed(-gained)}")  # fmt: skip
-        if gained > _UNSURE:
-            better.append(variant)
-    verdict = (
-        f"the conflict between the studies is not explained by their designs but absorbed by {listed(better)}"
-        if better
-        else "the designs explain the conflict as well as a parameter of a single study would"
-    )
-    absorbed = _aic(fits, MODEL, OWN_ALONE) - _aic(fits, MODEL, OWN_SHARE)
-    return capitalised(f"{verdict}: {'; '.join(told)}. {_shares(tables)}An effect of stimulation on that share "
-                       f"{_needed(stimulation)} with one biology (without it AIC changes by {fixed(stimulation)}) and "
-                       f"{_needed(absorbed)} once the study has its own share ({fixed(absorbed)}).")  # fmt: skip
-
-
-def _needed(cost: float) -> str:
-    return "is needed" if cost > _UNSURE else "is not asked for" if cost > -_UNSURE else "is refused"
-
-
-def _shares(tables: Tables) -> str:
-    rows = _intervals_of(tables, OWN_SHARE)
-    if not len(rows):
-        return ""
-    words = [
-        f"{fixed(row['estimate'])} ({_ends(row)}) in {_whose(row['study'], 'the others')}"
-        for row in rows.to_dict("records")
-    ]
-    return f"With its own, the top-down share is {listed(words)}. "
-
-
-def _intervals_of(tables: Tables, variant: str) -> pandas.DataFrame:
-    table = tables["intervals"]
-    return table[table.variant == variant]
-
-
-def _whose(study: str, all_of_them: str = "shared") -> str:
-    return all_of_them if study == "shared" else study.removeprefix("shared by ")
-
-
-def _ends(row: Any) -> str:
-    unit = str(row["unit"])
-    low, high = (
-        "no limit" if math.isnan(row[name]) else quantity(float(row[name]), unit) for name in ("lower", "upper")
-    )
-    return f"{low} to {high}"
-
-
-def _words(parameter: str) -> str:
-    known = {"top_down": "the top-down share", "ips_gain": "the gain of IPS", "evc_gain": "the gain of EVC"}
-    return known.get(parameter, f"the {parameter.replace('_', ' ')}")
-
-
-def _failures(tables: Tables) -> str:
-    seen = _missed(_of(tables["predictions"], MODEL, ONE_SHARE))
-    if not len(seen):
-        return "The model with one biology misses no observation."
-    names = [f"{row['observation']} ({row['study']})" for row in seen.to_dict("records")]
-    return (f"The model with one biology misses {len(names)} of {len(_of(tables['predictions'], MODEL, ONE_SHARE))}: "
-            f"{listed(names)}.")  # fmt: skip
-
-
-def _missed(seen: pandas.DataFrame) -> pandas.DataFrame:
-    """Means more than two standard errors off, and directions that had a probability below 5 %."""
-    off = (seen.value - seen.predicted).abs() / seen.error
-    return seen[((seen.kind == "mean") & (off > LARGE_RESIDUAL)) | ((seen.kind == "detected") & (
-        seen.log_likelihood < math.log(0.05)))]  # fmt: skip
-
-
-def _identified(tables: Tables) -> str:
-    rows = _intervals_of(tables, ONE_SHARE)
-    known = [_full(row) for row in rows[rows.verdict == "identified"].to_dict("records")]
-    rest = [f"{_full(row)} ({row['verdict']})" for row in rows[rows.verdict != "identified"].to_dict("records")]
-    words = f"The data bound {listed(known) or 'no parameter'} on both sides (profile likelihood, 95 %)"
-    return f"{words}; not so {listed(rest)}." if rest else f"{words}."
-
-
-def _full(row: Any) -> str:
-    own = str(row["parameter"]).replace("_", " ")
-    return own if row["study"] == "shared" else f"{own} of {row['study']}"
-
-
-def _recovered(tables: Tables) -> str:
-    table = tables["recovery"]
-    n = table.simulation.nunique()
-    good: list[str] = []
-    bad: list[str] = []
-    for (study, parameter), group in table.groupby(["study", "parameter"], sort=False):
-        sure = group.verdict == "ok"
-        own = _full({"study": study, "parameter": parameter})
-        (good if sure.mean() >= _OFTEN and _agreement(group) >= _OFTEN else bad).append(own)
-    words = (f"In {n} simulations about the optimum {listed(good) or 'no parameter'} came back (identified in at least "
-             "half of them, true and estimated values correlated by at least .5)")  # fmt: skip
-    return f"{words}; {listed(bad)} did not." if bad else f"{words}."
-
-
-def _agreement(group: pandas.DataFrame) -> float:
-    """Correlation of true and estimated values; 0 where either does not vary."""
-    true, found = group.true.to_numpy(float), group.estimate.to_numpy(float)
-    kept = np.isfinite(found)
-    if kept.sum() < 3 or np.ptp(true[kept]) == 0 or np.ptp(found[kept]) == 0:
-        return 0.0
-    return float(np.corrcoef(true[kept], found[kept])[0, 1])
-
-
-def _decides(tables: Tables) -> str:
-    table = tables["decisive"]
-    best = table.iloc[int(table.people.to_numpy().argmin())]
-    if not math.isfinite(float(best.people)):
-        return "None of the experiments tried would tell the accounts apart: both shares are the same."
-    return (f"In the task of the study with stimulation, but without any: {best.experiment}. The generalisation index "
-            f"is {fixed(best.task)} if its own share belongs to the task, {fixed(best.length)} if it belongs to long "
-            f"reactivations; {math.ceil(best.people)} people a group tell them apart with 80 % power.")  # fmt: skip
+        change=words.decides(tables),
+    )  # fmt: skip
 
 
 def _listings(tables: Tables) -> tuple[Listing, ...]:
@@ -331,16 +197,16 @@ def _listings(tables: Tables) -> tuple[Listing, ...]:
          "ΔAIC": fixed(row["aic"] - lowest)} for row in fits.to_dict("records")
     ]  # fmt: skip
     bounds = [
-        {"variant": row["variant"], "study": _whose(row["study"]), "parameter": row["parameter"],
-         "estimate": quantity(row["estimate"], row["unit"]), "95 %": _ends(row), "verdict": row["verdict"]}
+        {"variant": row["variant"], "study": words.whose(row["study"]), "parameter": row["parameter"],
+         "estimate": quantity(row["estimate"], row["unit"]), "95 %": words.ends(row), "verdict": row["verdict"]}
         for row in tables["intervals"].to_dict("records")
     ]  # fmt: skip
-    seen = _of(tables["predictions"], MODEL, ONE_SHARE)
-    off = set(_missed(seen).observation)
+    seen = words.of(tables["predictions"], MODEL, ONE_SHARE)
+    off = set(words.missed(seen).index)
     data = [
-        {"study": row["study"], "observation": row["observation"], "observed": _observed(row),
-         "predicted": number(row["predicted"]), "note": "missed" if row["observation"] in off else ""}
-        for row in seen.to_dict("records")
+        {"study": row["study"], "observation": row["observation"], "observed": words.observed(row),
+         "predicted": number(row["predicted"]), "note": _note(row["kind"], row["Index"] in off)}
+        for row in seen.rename_axis("Index").reset_index().to_dict("records")
     ]  # fmt: skip
     decide = [
         {"experiment": row["experiment"], "index, task": fixed(row["task"]), "index, length": fixed(row["length"]),
@@ -350,15 +216,16 @@ def _listings(tables: Tables) -> tuple[Listing, ...]:
     return (
         Listing("Joint fits", pandas.DataFrame(models), ("parameters", "log-likelihood", "AIC", "ΔAIC")),
         Listing("Intervals", pandas.DataFrame(bounds), ("estimate",)),
-        Listing("Data and the model with one biology for all", pandas.DataFrame(data), ("observed", "predicted")),
+        Listing("Data and the model with one biology for all", pandas.DataFrame(data), ("observed", "predicted"),
+                "What follows from fitted observations is shown, not fitted: the same answers would count twice."),
         Listing("Experiments that could decide", pandas.DataFrame(decide),
                 ("index, task", "index, length", "people a group"),
                 "Predicted by the fit with a share of its own for the study with stimulation."),
     )  # fmt: skip
 
 
-def _observed(row: Any) -> str:
-    return row["found"] if row["kind"] == "detected" else f"{number(row['value'])} ± {number(row['error'])}"
+def _note(kind: str, off: bool) -> str:
+    return ", ".join((["shown"] if kind == "shown" else []) + (["missed"] if off else []))
 
 
 SECTION = Section("vision", "When does visual learning generalise?", _pieces, _show, VISION)

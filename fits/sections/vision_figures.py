@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from engram.figure_style import GREY, StyledFigure, canvas, legend, look, style
 from engram.perception import VisualReactivation
 from engram.perception.plots import explained
+from engram.perception.plots import predictions as draw_predictions
 
 from ..family import label_of
-from ..vision import MODEL, ONE_SHARE, OWN_SHARE
+from ..vision import DOPAMINE, FORETOLD, MODEL, ONE_SHARE, OWN_SHARE
 
 _TRAINED, _UNTRAINED = ": trained", ": untrained"
 
@@ -21,6 +22,49 @@ def explained_figure(estimates: pandas.DataFrame) -> Figure:
     rows = estimates[estimates.study == "shared"]
     values = dict(zip(rows.parameter, map(float, rows.estimate), strict=True))
     return explained(VisualReactivation(**values))
+
+
+def thresholds_figure(thresholds: pandas.DataFrame, measured: pandas.DataFrame) -> Figure:
+    """Relative threshold against offset, with the published gains: a panel a study, or two where it is stimulated."""
+    panels: dict[str, list[tuple[str, str]]] = {}
+    for study, condition in thresholds[["study", "condition"]].drop_duplicates().itertuples(index=False):
+        group, _, treatment = condition.partition(", ")
+        panels.setdefault(f"{study}: {group}" if treatment else study, []).append((study, condition))
+    with style():
+        figure = StyledFigure(figsize=(7.2, 3.0), layout="constrained")
+        axes = list(figure.subplots(1, len(panels), sharey=True, squeeze=False).flat)
+        for ax, (title, members) in zip(axes, panels.items(), strict=True):
+            ax.axhline(1, color=GREY, linewidth=0.8, linestyle=":")
+            for index, (study, condition) in enumerate(members):
+                line, points = (
+                    table[(table.study == study) & (table.condition == condition)] for table in (thresholds, measured)
+                )
+                shift = (2 * index - len(members) + 1) * 1.2  # degrees, so that error bars do not hide one another
+                label = condition.rpartition(", ")[2]
+                ax.plot(line.offset, line.threshold, label=label, **look(index))
+                reach = [points.threshold - points.lower, points.upper - points.threshold]
+                ax.errorbar(points.offset + shift, points.threshold, yerr=reach, fmt="os"[index % 2], capsize=2,
+                            color=look(index)["color"], markerfacecolor="white", elinewidth=0.9, zorder=5)  # fmt: skip
+            ax.set_title(title, loc="left")
+            ax.set_xlim(-4, thresholds.offset.max())
+            ax.set_xticks([0, 30, 60, 90])
+            ax.legend(loc="lower right", fontsize=7)
+        axes[0].set_ylabel("threshold (1 = untrained)")
+        axes[0].set_ylim(bottom=0)
+        figure.supxlabel("offset from the trained stimulus (degrees)", fontsize=8)
+    return figure
+
+
+def foretold_figure(table: pandas.DataFrame) -> Figure:
+    """Every experiment of ``FORETOLD``, with a column for each modulator where one is released."""
+    names, drawn = [], []
+    for experiment, released in table[["experiment", "released"]].drop_duplicates().itertuples(index=False):
+        rows = table[(table.experiment == experiment) & (table.released == released)]
+        drawn.append(rows.rename(columns={"value": experiment}).drop(columns=["experiment", "released"]))
+        names.append((list(FORETOLD).index(experiment), released != DOPAMINE, experiment, released))
+    order = sorted(range(len(names)), key=lambda k: names[k][:2])
+    titles = [released.partition(",")[0] if experiment == "dose" else "" for *_, experiment, released in names]
+    return draw_predictions([drawn[k] for k in order], titles=[titles[k] for k in order])
 
 
 def gains_figure(gains: pandas.DataFrame, predictions: pandas.DataFrame) -> Figure:

@@ -229,6 +229,12 @@ PROBLEMS = {
                           "observation[2].contrast", ["cancel", "compare two"]),
     "a result counted twice": ([(FOUND, FOUND + FOUND.replace('"found"', '"again"', 1))],
                                "warning", "observation[4]", ["'found'", "count twice"]),
+    "an item encoded twice at once": ([('  { encode = "words", at = "0 min", strength = 0.8 },',
+                                        '  { encode = "words", at = "0 min", strength = 0.8 },\n' * 2)], "warning",
+                                      "condition[2]", ["encoded 2 times at 0", "encode it once"]),
+    "the name of a study that comes along": ([('id = "one"', 'id = "nader_2000"')], "warning", "study.id",
+                                             ["'nader_2000'", "name yours otherwise"]),
+    "an error that hides others": ([("n = 20", "n = 1")], "note", "", ["check again once it is corrected"]),
     "not TOML": ([("[response]", "[response")], "error", "", ["not valid TOML", "line", "correct"]),
 }  # fmt: skip
 
@@ -282,6 +288,12 @@ def test_several_problems_in_one_file_are_all_reported(write):
         "observation[3].n",
     }
     assert not any("unknown parameter" in message for _, _, message in findings)  # what is broken is there all the same
+
+
+def test_a_condition_is_not_called_unread_where_its_observation_could_not_be(write):
+    findings = found_by(write(changed(("value = 0.109", "value = 0.109\nfalg = 1"))))
+    assert any("falg" in place for _, place, _ in findings)
+    assert not any("read by no observation" in message for _, _, message in findings)
 
 
 def test_the_place_says_which_observation_is_meant(write):

@@ -141,6 +141,8 @@ WRONG = {
     "onset infinite": (at(3, "onset", "inf"), "row 5: onset is 'inf'; write a number"),
     "onset missing": (at(3, "onset", ""), "every encoded item needs its onset"),
     "onset negative": (at(3, "onset", -1), "row 5: onset is -1.0; give seconds"),
+    "onset in minutes": (
+        lambda f: f.assign(onset=f.onset / 60), "faster than anyone encodes; give seconds (are these minutes"),
     "onset in ms": (lambda f: f.assign(onset=f.onset * 10_000), "more than a day after the start of the phase"),
     "one phase in ms": (
         lambda f: f.assign(onset=f.onset.where((f.participant != "02") | (f.phase != "late"), f.onset * 1000)),

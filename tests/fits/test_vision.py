@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pandas
 import pytest
+from scipy.special import ndtr, ndtri
 
 from engram.perception import VisualReactivation, designs
 from fits import vision
@@ -13,8 +14,10 @@ from fits.estimation import fit
 from fits.objective import Objective
 from fits.recovery import recover_parameters
 from fits.sections import vision as section
+from fits.sections import vision_words as words
 from fits.sections.section import QUICK, Work
 from fits.study import MEMORY, VISION, load_shipped, load_study
+from fits.wording import fixed
 
 STUDIES = load_shipped(VISION)
 
@@ -40,28 +43,79 @@ SEPARATING = pandas.DataFrame(
 )
 
 
+def predicted_table(*predicted):
+    """A gain, a direction and a comparison that is only shown, with what the model predicts of them."""
+    value, error = [1.0, np.nan, np.nan], [0.2, 0.1, 0.1]
+    power = [np.nan, *(ndtr(p / e - ndtri(0.975)) for p, e in zip(predicted[1:], error[1:], strict=True))]
+    return pandas.DataFrame(
+        {
+            "study": "xie_2025", "observation": ["gain", "direction", "comparison"], "model": "VisualReactivation",
+            "variant": vision.ONE_SHARE, "kind": ["mean", "detected", "shown"], "value": value, "error": error,
+            "found": [np.nan, "found", "found"], "predicted": predicted, "power": power, "log_likelihood": -1.0,
+        }
+    )  # fmt: skip
+
+
+KEPT = predicted_table(1.1, 0.5, 0.5)
+
+
+def verdict(predictions=KEPT, **aic):
+    return words.conflict({"fits": fits_table(**aic), "intervals": NO_INTERVALS, "predictions": predictions})
+
+
 def test_the_verdict_on_the_conflict_follows_the_aic():
-    absorbed = {"fits": fits_table(base=54.0, share=46.0, alone=60.0, none=53.6), "intervals": NO_INTERVALS}
-    said = section._conflict(absorbed)
+    said = verdict(base=54.0, share=46.0, alone=60.0, none=53.6)
     assert said.startswith(
-        "The conflict between the studies is not explained by their designs but absorbed by a top-down"
+        "The conflict between the studies is not explained by their designs but absorbed by a top-down share of its own"
     )
-    assert "(1 more parameter) changes AIC by −8.00" in said
+    assert "a top-down share of its own for the study with stimulation changes AIC by −7.60, which is the best" in said
     assert "is not asked for with one biology (without it AIC changes by −0.40)" in said
     assert "is needed once the study has its own share (14.00)" in said
-    explained = {"fits": fits_table(base=54.0, share=55.0, alone=56.0, none=60.0), "intervals": NO_INTERVALS}
-    said = section._conflict(explained)
+    said = verdict(base=54.0, share=55.0, alone=56.0, none=60.0)
     assert said.startswith("The designs explain the conflict as well as")
     assert "is needed with one biology (without it AIC changes by 6.00)" in said
 
 
+def test_a_small_gain_or_a_missed_observation_leaves_the_conflict_open():
+    """Against the better of the fits without a parameter of its own, here the one without stimulation."""
+    assert verdict(base=54.0, share=51.5, alone=60.0, none=52.0).startswith("Whether their designs explain")
+    assert verdict(base=54.0, share=49.9, alone=60.0, none=52.0).startswith("The conflict between the studies is not")
+    missed = predicted_table(1.5, 0.5, 0.5)
+    assert verdict(missed, base=54.0, share=55.0, alone=56.0, none=60.0).startswith("Whether their designs explain")
+    only_shown = predicted_table(1.1, 0.5, 0.0)
+    assert verdict(only_shown, base=54.0, share=55.0, alone=56.0, none=60.0).startswith("The designs explain")
+
+
+def test_what_is_missed_is_said_with_its_numbers_and_what_is_shown_apart():
+    gains = pandas.DataFrame({"study": ["xie_2025"]})
+    said = words.failures({"predictions": predicted_table(1.5, 0.5, 0.0), "gains": gains})
+    assert "misses 1 of 2 fitted observations: gain in xie_2025 (1 ± 0.2, predicted 1.5)." in said
+    assert "Of the 1 gains of xie_2025 (sum of squared residuals 6.25)" in said
+    assert "contradict it in 1 of 1: comparison in xie_2025 (found, predicted 0)." in said
+    said = words.failures({"predictions": KEPT, "gains": gains})
+    assert "misses none of 2 fitted observations" in said and "contradict" not in said
+
+
 def test_the_best_model_and_what_separates_are_named():
-    tables = {"fits": fits_table(base=54.0, share=46.0, rival=54.5), "separating": SEPARATING}
-    assert "visual reactivation is lowest by 0.50, which is too little" in section._best(tables["fits"])
-    assert "ahead of the next" in section._best(fits_table(base=54.0, rival=90.0))
-    said = section._separator(tables)
-    assert "the top-down share separates" in said and "(AIC −8.00)" in said
+    tables = {"fits": fits_table(base=54.0, share=46.0, none=53.5, rival=54.5), "separating": SEPARATING}
+    assert "visual reactivation is lowest by 0.50, which is too little" in words.best(tables["fits"])
+    assert "ahead of the next" in words.best(fits_table(base=54.0, rival=90.0))
+    said = words.separator(tables)
+    assert "the top-down share does so best (its AIC is 7.50 below that of the best fit without any)" in said
     assert "the top-down share from 0.10 to 0.95" in said
+    unsure = words.separator({**tables, "fits": fits_table(base=54.0, share=52.5, none=53.5)})
+    assert "1.00 below that of the best fit without any, which is too little to be sure" in unsure
+
+
+def test_predictions_are_read_off_their_table():
+    table = vision.foretold(VisualReactivation(evc_units=100, ips_units=100))
+    said = words.foretold({"foretold": table})
+    rows = table[(table.experiment == "sessions") & table.value.isin((0, 2, 8))]
+    none, two, eight = (fixed(value) for value in rows.generalisation_late)
+    assert f"is {eight} ({none} after the encoding session alone, {two} after two sessions)" in said
+    assert set(table.experiment) == set(vision.FORETOLD)
+    released = table[table.experiment == "dose"].groupby("released").value.count()
+    assert released[vision.DOPAMINE] == released[vision.AS_DOPAMINE] == 11
 
 
 def test_what_observations_of_areas_cost_the_rivals_is_said():
@@ -71,18 +125,19 @@ def test_what_observations_of_areas_cost_the_rivals_is_said():
             "observation": ["IPS, at once", "other directions"] * 2, "log_likelihood": [-1.0, -1.0, -4.0, -9.0],
         }
     )  # fmt: skip
-    assert "makes up reward-driven read-out 6.00." in section._areas(seen)
+    assert "makes up reward-driven read-out 6.00." in words.areas(seen)
 
 
 def test_missed_means_and_directions_are_told_from_the_others():
     seen = pandas.DataFrame(
         {
-            "kind": ["mean", "mean", "detected", "detected"], "value": [1.0, 1.0, np.nan, np.nan],
-            "error": [0.1] * 4, "predicted": [1.19, 1.21, 0.0, 0.0],
-            "log_likelihood": [0.0, 0.0, math.log(0.051), math.log(0.049)],
+            "kind": ["mean", "mean", "detected", "detected", "shown", "shown"],
+            "value": [1.0, 1.0, *[np.nan] * 4], "error": [0.1] * 6, "predicted": [1.19, 1.21, *[0.0] * 4],
+            "found": [np.nan, np.nan, "found", "found", "not found", "not found"],
+            "power": [np.nan, np.nan, 0.051, 0.049, 0.949, 0.951],
         }
     )  # fmt: skip
-    assert section._missed(seen).index.tolist() == [1, 3]
+    assert words.missed(seen).index.tolist() == [1, 3, 5]
 
 
 def test_recovery_asks_for_identified_and_correlated_estimates():
@@ -99,9 +154,10 @@ def test_recovery_asks_for_identified_and_correlated_estimates():
         ],
         ignore_index=True,
     )  # fmt: skip
-    said = section._recovered({"recovery": table})
-    assert said.startswith("In 10 simulations about the optimum evc gain came back")
-    assert said.endswith("ips gain, top down and practice share did not.")
+    said = words.recovered({"recovery": table})
+    assert said.startswith("In 10 simulations about the optimum evc gain (100 %, 1.00) came back")
+    assert "; ips gain (0 %, 1.00), top down (100 %, " in said
+    assert said.endswith("practice share (100 %, 0.00) did not.")
 
 
 def test_the_deciding_experiment_is_the_one_that_needs_fewest_people():
@@ -109,9 +165,10 @@ def test_the_deciding_experiment_is_the_one_that_needs_fewest_people():
         {"experiment": ["a", "b"], "task": [0.2, 0.3], "length": [0.9, 0.8], "difference": [0.5, 1.0],
          "people": [40.2, 20.1]}
     )  # fmt: skip
-    said = section._decides({"decisive": table})
-    assert "without any: b." in said and "0.30" in said and "21 people a group" in said
-    assert "None of the experiments" in section._decides({"decisive": table.assign(people=math.inf)})
+    said = words.decides({"decisive": table})
+    assert "one with b, and one with 120-trial reactivations" in said
+    assert "0.30" in said and "21 people a group" in said
+    assert "None of the experiments" in words.decides({"decisive": table.assign(people=math.inf)})
 
 
 def test_stimulated_studies_are_found():
@@ -146,7 +203,7 @@ def own_share():
     return fit(STUDIES, vision.MODEL, starts=1, begin=begin, split={"top_down": {"xie_2025": "xie_2025"}})
 
 
-def test_one_share_does_not_explain_what_a_share_for_xie_absorbs(own_share):
+def test_with_a_share_of_its_own_xie_has_less_and_the_likelihood_feels_it(own_share):
     """At the same place with one share for all, the likelihood is far lower."""
     optimum = dict(own_share.optimum)
     objective = Objective(STUDIES, VisualReactivation(), own_share.objective.biology)
@@ -165,6 +222,36 @@ def test_gains_and_deciding_experiments_are_those_of_the_fit(own_share):
     five = decisive[decisive.experiment.str.startswith("five")]
     assert (five.task < five.length).all() and np.isfinite(five.people).all()
     assert decisive[~decisive.experiment.str.startswith("five")].people.map(math.isinf).all()
+
+
+def test_thresholds_against_offset_are_the_gains_on_another_scale(own_share):
+    curves, points = vision.against_offset(own_share, [0.0, 64.0]), vision.measured(own_share)
+    place = list(own_share.studies).index("xie_2025")
+    own = {"gain_spread": own_share.optimum["xie_2025.gain_spread"]}
+    spread = own_share.objective.predictors[place].response(own).spread
+    drawn = curves[curves.study == "xie_2025"]
+    gains = vision.gains(own_share, "xie_2025", [0.0, 64.0])
+    np.testing.assert_allclose(-np.log(drawn.threshold) / spread, gains.gain, rtol=1e-9)
+    seen = points[points.study == "xie_2025"].reset_index()
+    published = [o for o in load_study("xie_2025").observations if o.kind == "mean"]
+    for name, sign in (("threshold", 0), ("lower", 1), ("upper", -1)):
+        expected = [o.value + sign * o.error for o in published]
+        np.testing.assert_allclose(-np.log(seen[name]) / spread, expected, rtol=1e-9)
+    assert sorted(set(seen.offset)) == [0.0, 64.0]
+    baseline = own_share.optimum["amar_halpert_2017.baseline"]
+    texture = points[points.study == "amar_halpert_2017"].set_index("condition")
+    assert (1 - texture.threshold["reactivation"]) * baseline == pytest.approx(31.7)
+    assert (1 - texture.lower["full practice"]) * baseline == pytest.approx(39.4 + 11.4)
+
+
+def test_a_fit_is_at_least_as_likely_as_one_that_it_contains(own_share):
+    again = vision.with_start(own_share, own_share.optimum)
+    assert again.starts_run == own_share.starts_run + 1
+    assert again.log_likelihood >= own_share.log_likelihood
+    objective = own_share.objective
+    shared = {k: v for k, v in own_share.optimum.items() if k != "top_down (xie_2025)"}
+    began = np.array([c.inward(shared.get(c.name_in_full, shared.get(c.name))) for c in objective.coordinates])
+    assert vision.with_start(own_share, shared).log_likelihood >= -objective.value(began)
 
 
 def test_identified_parameters_are_recovered_from_precise_simulations():

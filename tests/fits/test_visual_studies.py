@@ -1,11 +1,16 @@
 """The studies of visual learning say what was published: a second transcription of their numbers and designs."""
 
 import math
+import re
 
+import numpy as np
 import pytest
 
 import fits
 from engram import Encode, Intervene, Reactivate, Test, day, hour, minute
+from fits.check import report
+from fits.description import observed
+from fits.likelihood import log_likelihoods
 from fits.study import MEMORY, VISION, load_shipped, load_study
 
 # group -> (t, d) of the trained and the untrained orientation, F of session x orientation, whether it was significant
@@ -33,6 +38,18 @@ DIRECTIONS = {
 }
 
 
+# What follows from gains that are fitted, and would count the same people's answers twice.
+SHOWN = {
+    "song_2026": {"reactivated direction"},
+    "kondat_2025": {"location B, reactivations minus none"},
+    "amar_halpert_2017": {"full practice minus reactivation"},
+    "xie_2025": {f"{group}: trained minus untrained" for group in XIE} | {
+        "reactivation minus full practice, sham: trained", "full practice, anodal minus sham: trained",
+        "full practice, anodal minus sham: untrained", "protocol by stimulation: trained minus untrained",
+    },
+}  # fmt: skip
+
+
 def observations(study):
     return {o.name: o for o in load_study(study).observations}
 
@@ -45,6 +62,20 @@ def test_four_studies_are_of_vision_and_all_others_of_memory():
     seen = {study.id for study in load_shipped(VISION)}
     assert seen == {"song_2026", "amar_halpert_2017", "xie_2025", "kondat_2025"}
     assert {study.id for study in load_shipped(MEMORY)} == set(fits.shipped_studies()) - seen
+
+
+@pytest.mark.parametrize("study", SHOWN)
+def test_no_answers_count_twice(study):
+    """As many observations are fitted as quantities were measured; what follows from them is shown."""
+    found = load_study(study)
+    assert {o.name for o in found.observations if o.kind == "shown"} == SHOWN[study]
+    rows = [[(t.condition, t.at, t.offset, t.distance, o.score) for t in o.terms] for o in found.observations
+            if o.kind != "shown"]  # fmt: skip
+    measured = list(dict.fromkeys(place for row in rows for place in row))
+    weights = np.zeros((len(rows), len(measured)))
+    for k, row in enumerate(rows):
+        weights[k, [measured.index(place) for place in row]] = 1 if len(row) == 1 else [1, -1]
+    assert np.linalg.matrix_rank(weights) == len(rows)
 
 
 @pytest.mark.parametrize("group", XIE)
@@ -107,7 +138,7 @@ def test_directions_carry_no_mean_and_call_n_and_spread_assumed(study):
     found = observations(study)
     assert {name: o.detected for name, o in found.items()} == DIRECTIONS[study]
     for o in found.values():
-        assert o.kind == "detected" and o.value is None and o.flag == "A" and "assumed" in o.note
+        assert o.kind in ("detected", "shown") and o.value is None and o.flag == "A" and "assumed" in o.note
 
 
 def test_song_reactivates_on_eight_days_and_tests_two_weeks_after():
@@ -133,3 +164,41 @@ def test_all_studies_share_the_rule_from_trials_to_events():
                     trials = event.duration / 4
                     assert event.cue == pytest.approx(1 - 0.75**trials, abs=5e-4) and event.prediction_error == 0.5
                 assert not isinstance(event, Encode) or event.at % hour == 0
+
+
+@pytest.mark.parametrize(
+    ("study", "lines"),
+    [
+        ("amar_halpert_2017", [
+            "offsets in degrees from the trained stimulus, which repeats after 180",
+            "threshold before training in the study's own unit: baseline, 40 to 340 ms, first start 120 ms",
+            "reactivation: 31.7 ± 12 ms, gain in threshold, at 0 degrees after 4 d",
+            "full practice minus reactivation: not significant (n = 12, standard error 16.6 ms) (not fitted), gain in "
+            "threshold, at 0 degrees after 4 d; -1 × at 0 degrees after 4 d",
+        ]),
+        ("xie_2025", [
+            "reactivation, sham: untrained: 0.531 ± 0.218, gain over its standard deviation between people (d), at 64 "
+            "degrees after 3 d 1 h",
+        ]),
+        ("kondat_2025", ["at 0 degrees, 8 degrees away after 4 d", "distances in degrees of visual angle"]),
+        ("song_2026", ["which repeats after 360", "at 90 degrees after 22 d"]),
+    ],
+)  # fmt: skip
+def test_check_prints_offsets_and_thresholds_in_their_units(study, lines):
+    said = " ".join(report(study)[0].split())
+    assert "What was shown and measured" in said
+    assert re.search(r"threshold before training at the models' defaults: [\d.]+( to [\d.]+)? degrees", said)
+    for line in lines:
+        assert line in said
+
+
+def test_studies_of_memory_have_no_offsets():
+    assert "What was shown and measured" not in report("nader_2000")[0]
+
+
+def test_what_is_shown_may_have_been_found_or_not():
+    found = observations("xie_2025")["full practice, anodal minus sham: trained"]
+    assert found.kind == "shown" and found.detected is True
+    words = observed(found)
+    assert words == "significant (n = 24, standard error 0.289) (not fitted)"
+    assert log_likelihoods([found], np.array([0.0]))[0] == 0

@@ -20,7 +20,7 @@ Times are in seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise, permutations
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,10 +28,10 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 from scipy.special import expit
 
+from .timeline import BLOCKERS, kinship_matrix, names_of_traces, steps_in_time
+
 READ = ("early", "tag", "late", "labile", "eligibility", "protein", "competing", "strength")
 DYNAMICS = ("ThresholdCapture", "LinearCapture", "EncodingOnly")
-BLOCKERS = {"beta_blocker": "beta", "d1_d5_antagonist": "D1/D5"}
-AGENTS = (*BLOCKERS, "protein_synthesis_inhibitor", "tdcs")
 
 
 class Result(NamedTuple):
@@ -103,10 +103,10 @@ def simulate(
     ValueError
         If a class of model or event, an agent or a modulator is unknown.
     """
-    traces = _names_of_traces(protocol_events, relatedness or {}, categories or {})
-    kinship = _kinship_matrix(traces, relatedness or {}, categories or {}, within_category)
+    traces = names_of_traces(protocol_events, relatedness or {}, categories or {})
+    kinship = kinship_matrix(traces, relatedness or {}, categories or {}, within_category)
     nodes = np.asarray(scores, dtype=float), np.asarray(weights, dtype=float)
-    oracle = _Oracle(model, _steps_in_time(protocol_events), traces, kinship, *nodes, rtol, atol)
+    oracle = _Oracle(model, steps_in_time(protocol_events), traces, kinship, *nodes, rtol, atol)
     return oracle.run(np.atleast_1d(np.asarray(times, dtype=float)))
 
 
@@ -366,37 +366,3 @@ def _sign_changes(function, scales: list[float], length: float) -> list[float]:
     above = function(grid) > 0.0
     brackets = np.flatnonzero(above[1:] != above[:-1])
     return [brentq(function, grid[j], grid[j + 1], xtol=1e-12, rtol=1e-15) for j in brackets]
-
-
-def _steps_in_time(events: list[Any]) -> list[tuple[float, str, Any]]:
-    """(time, action, event) in stable order of time; Intervene and Sleep become an "on" and an "off"."""
-    steps: list[tuple[float, str, Any]] = []
-    for event in events:
-        kind = type(event).__name__
-        if kind == "Intervene" and event.agent not in AGENTS:
-            raise ValueError(f"The agent {event.agent!r} is unknown.")
-        if kind in ("Intervene", "Sleep"):
-            steps += [(float(event.on), "on", event), (float(event.off), "off", event)]
-        elif kind in ("Encode", "Release", "Reactivate", "Extinguish", "Test"):
-            steps.append((float(event.at), kind, event))
-        else:
-            raise ValueError(f"An event of class {kind} is unknown.")
-    return sorted(steps, key=lambda step: step[0])
-
-
-def _names_of_traces(events, relatedness, categories) -> list[str]:
-    named = [event.trace for event in events if hasattr(event, "trace")]
-    named += [name for pair in relatedness for name in pair]
-    return list(dict.fromkeys([*named, *categories]))
-
-
-def _kinship_matrix(traces, relatedness, categories, within_category) -> np.ndarray:
-    kinship = np.eye(len(traces))
-    for i, j in permutations(range(len(traces)), 2):
-        one, other = traces[i], traces[j]
-        if one in categories and other in categories and categories[one] == categories[other]:
-            kinship[i, j] = within_category
-        for pair in ((one, other), (other, one)):
-            if pair in relatedness:  # Choice: a pair given explicitly wins over its category, both ways.
-                kinship[i, j] = relatedness[pair]
-    return kinship

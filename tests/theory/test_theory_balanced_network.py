@@ -14,6 +14,8 @@ from engram.networks.ei_assembly import (
     random_network,
     run,
 )
+from engram.networks.ei_assembly.perturbations import inhibitory_current_response
+from engram.networks.ei_assembly.setting import setting
 from theory.balanced_network import Mitral, assembly_rate, mean_field, runaway_enrichment, stability, step_of
 
 # members have at least 7 of their 31 inputs from the 10 % activated cells, which fire with 19 Hz instead of 5.8 Hz
@@ -31,6 +33,27 @@ def test_responses_to_odours_are_inhibition_stabilised_and_spontaneous_activity_
     assert linear.inhibition_stabilised and linear.loop_e_e > 4
     quiet = mean_field(model, Mitral.baseline())
     assert quiet.excitatory < 0.1 and not stability(model, Mitral.baseline(), quiet).inhibition_stabilised
+
+
+@pytest.mark.parametrize("family", ["A", "B", "C", "D"])
+def test_driven_inhibitory_neurons_fire_less_during_odours_and_more_before(family: str) -> None:
+    """The sign and, within 10 % (spreads are held in the linear response), the size of the change."""
+    model = EIAssemblyModel.family(family)
+    for mitral, sign in ((Mitral.odour(), -1), (Mitral.baseline(), 1)):
+        rates = mean_field(model, mitral)
+        linear = stability(model, mitral, rates)
+        drive = step_of(model, mitral, rates, 0.01).inhibitory - rates.inhibitory
+        driven = mean_field(model, mitral, rates, into_inhibitory=0.01)
+        assert np.sign(linear.inhibitory_gain) == sign and linear.excitatory_gain < 0 < drive
+        assert (driven.inhibitory - rates.inhibitory) / drive == pytest.approx(linear.inhibitory_gain, rel=0.1)
+        assert (driven.excitatory - rates.excitatory) / drive == pytest.approx(linear.excitatory_gain, rel=0.1)
+
+
+def test_simulated_inhibitory_neurons_do_so_too() -> None:
+    given = setting(301, "C")
+    without, driven = (inhibitory_current_response(given, current) for current in (0.0, 1.0))
+    assert driven["i_odour"] < 0.75 * without["i_odour"] and driven["i_quiet"] > without["i_quiet"]
+    assert driven["e_odour"] < without["e_odour"]
 
 
 @pytest.mark.parametrize(("family", "error"), [("A", -0.09), ("B", 0.40), ("C", -0.05), ("D", -0.25)])

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ... import geometry
 from .network import EIAssemblyNetwork
 from .odours import EIAssemblyInput
 from .simulation import EIAssemblyRun
@@ -122,25 +123,12 @@ def recurrent_share(evoked: EvokedConductances, n_excitatory: int) -> float:
 
 def cotuning(evoked: EvokedConductances, neurons: np.ndarray) -> np.ndarray:
     """Pearson r of excitatory and inhibitory conductance over odours, for each of the neurons (co-tuning A)."""
-    e, i = evoked.excitatory[:, neurons], evoked.inhibitory[:, neurons]
-    e, i = e - e.mean(axis=0), i - i.mean(axis=0)
-    return (e * i).sum(axis=0) / np.sqrt((e**2).sum(axis=0) * (i**2).sum(axis=0))
+    return geometry.co_tuning(evoked.excitatory[:, neurons].T, evoked.inhibitory[:, neurons].T)
 
 
-class Balance(NamedTuple):
-    """Balanced axis g_I = slope g_E, and how much more responses vary along it than across it (co-tuning B)."""
-
-    slope: float
-    ratio: float  # SD along / SD across, mean over neurons
-
-
-def balance(evoked: EvokedConductances, neurons: np.ndarray) -> Balance:
-    """Fit g_I = k g_E without a constant over all neuron-odour pairs; the ratio of SDs is averaged over neurons."""
-    e, i = evoked.excitatory[:, neurons], evoked.inhibitory[:, neurons]
-    slope = float((e * i).sum() / (e**2).sum())
-    length = np.hypot(1.0, slope)
-    along, across = (e + slope * i) / length, (i - slope * e) / length
-    return Balance(slope, float(np.mean(along.std(axis=0) / across.std(axis=0))))
+def balance(evoked: EvokedConductances, neurons: np.ndarray) -> geometry.BalancedAxis:
+    """Balanced axis g_I = slope g_E over all neuron-odour pairs, and each neuron's ratio of SDs (co-tuning B)."""
+    return geometry.balanced_axis(evoked.excitatory[:, neurons].T, evoked.inhibitory[:, neurons].T)
 
 
 def interval_variation(done: EIAssemblyRun, neurons: np.ndarray, first: float, last: float, fewest: int = 4) -> float:

@@ -15,9 +15,9 @@ from ...consolidation.model import Run
 from ...protocol import Encode, Protocol, Reactivate, Release, Test
 from ...units import day, hour, minute
 from . import activity
-from .measures import Setting
 from .network import EIAssemblyNetwork
 from .odours import odour_blocks
+from .setting import Setting
 from .simulation import run
 
 if TYPE_CHECKING:
@@ -60,13 +60,14 @@ def consolidation_experiment(
     delays: Sequence[float] = (1 * hour, 24 * hour),
     strength: float = 0.6,
     trials: int = 4,
+    precision: str = "float64",
 ) -> pandas.DataFrame:
     """How a neutral, an emotional and a reactivated memory sit among the others an hour and a day later.
 
     Parameters
     ----------
     given : Setting
-        Network, odours and members, from `measures.setting`.
+        Network, odours and members, from `setting.setting`.
     model : ConsolidationModel
         For example ``ThresholdCapture(durable_fraction=0.3)``: without a durable fraction the others are gone.
     regime : str
@@ -77,6 +78,7 @@ def consolidation_experiment(
         Of every encoding.
     trials : int
         Presentations of its odour.
+    precision : {"float64", "float32"}
 
     Returns
     -------
@@ -93,8 +95,9 @@ def consolidation_experiment(
         for delay in delays:
             network = consolidated_network(given, trace, names, day + delay, regime)
             order = [0] * trials + list(range(1, 10))
-            mitral = odour_blocks(given.odours, order, seed=given.seed + 90)
-            done = run(network, mitral, windows=activity.response_windows(mitral), maximum_rate=40.0)
+            mitral = odour_blocks(given.odours, order, seed=given.seed + 90, n_mitral=given.cells)
+            done = run(network, mitral, windows=activity.response_windows(mitral), precision=precision,
+                       maximum_rate=40.0)  # fmt: skip
             n = int(network.model.n_excitatory)
             patterns, evoked = done.patterns()[:, :n], activity.evoked_conductances(done)
             every = [trial for trial in range(len(order)) if trial == 0 or trial >= trials]

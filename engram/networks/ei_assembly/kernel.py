@@ -7,8 +7,7 @@ fast without changing what is computed:
   a step multiplies s, a spike adds ``weight / s`` to the h of its targets, and no array of conductances is written.
   Every `RESCALE` steps h takes over s, and what is below 1e-30 nS becomes zero.
 - No counters: the spikes of the last `refractory_steps` steps, which stand in the output anyway, are the clamped
-neurons.
-
+  neurons.
 - Potentials are measured from the excitatory reversal potential, which drops a term from the sum.
 
 The spikes do not depend on the order of these operations: rounding errors of 1e-14 mV fade with the membrane, and a
@@ -74,13 +73,14 @@ class State(NamedTuple):
     afferent: np.ndarray  # the part of `excitatory` that mitral cells caused; empty where nobody asks
 
 
-class Injection(NamedTuple):
-    """A constant current into some neurons during first <= step < stop: step of potential it adds (mV)."""
+class Injections(NamedTuple):
+    """Constant currents, each into some neurons during first <= step < stop; number k is start[k]:start[k + 1]."""
 
+    first: np.ndarray
+    stop: np.ndarray
+    start: np.ndarray
     neuron: np.ndarray
-    push: np.ndarray
-    first: int
-    stop: int
+    push: np.ndarray  # step of potential it adds (mV)
 
 
 class Sampling(NamedTuple):
@@ -158,7 +158,7 @@ def _sample_traces(row, sampling, state, scale_e, scale_i):  # type: ignore[no-u
 
 @kernel
 def simulate(  # type: ignore[no-untyped-def]
-    steps, cells_e, e, i_, common, mitral, recurrent, input_start, input_cell, injection, sampling, state, spikes
+    steps, cells_e, e, i_, common, mitral, recurrent, input_start, input_cell, injections, sampling, state, spikes
 ):
     """Run from the given state, which is changed; ``spikes`` [capacity, 2] takes (step, neuron), both from 0.
 
@@ -196,14 +196,15 @@ def simulate(  # type: ignore[no-untyped-def]
                 gain_e, gain_i, gain_i * -common.reversal_inhibitory, i_,
             )  # fmt: skip
             block += 1
-        if injection.first <= step < injection.stop:
-            for k in range(len(injection.neuron)):
-                neuron = injection.neuron[k]
-                state.potential[neuron] += injection.push[k]
-                if neuron < cells_e:
-                    flagged[neuron // BLOCK] = True
-                else:
-                    flagged[(cells_e + BLOCK - 1) // BLOCK + (neuron - cells_e) // BLOCK] = True
+        for number in range(len(injections.first)):
+            if injections.first[number] <= step < injections.stop[number]:
+                for k in range(injections.start[number], injections.start[number + 1]):
+                    neuron = injections.neuron[k]
+                    state.potential[neuron] += injections.push[k]
+                    if neuron < cells_e:
+                        flagged[neuron // BLOCK] = True
+                    else:
+                        flagged[(cells_e + BLOCK - 1) // BLOCK + (neuron - cells_e) // BLOCK] = True
         # (2) refractory neurons are at rest
         while clamped < count and step - spikes[clamped, 0] > common.refractory_steps:
             clamped += 1

@@ -16,6 +16,7 @@ import numpy as np
 import scipy.io
 import scipy.sparse
 
+from .mat_columns import columns
 from .network import PATHWAYS, EIAssemblyNetwork, no_members, sizes
 from .odours import EIAssemblyInput, EIAssemblyOdours
 from .parameters import EIAssemblyModel
@@ -101,20 +102,31 @@ def load_odours(path: str | PathLike[str]) -> EIAssemblyOdours:
 def load_input(path: str | PathLike[str]) -> EIAssemblyInput:
     """The mitral spikes of ``odorset_10learned.mat``: its variable r_olfbs, [step, mitral cell].
 
-    Blocks of 1 s baseline and 2 s odour, the odours of `load_odours` in their order. The array takes 450 MB while it is
-    read.
+    Blocks of 1 s baseline and 2 s odour, the odours of `load_odours` in their order. The array, 450 MB, is read cell by
+    cell.
+
+    Raises
+    ------
+    FileNotFoundError, PublishedFileError
+        If there is no such file, or it is laid out otherwise.
     """
-    content = _read(path, {"r_olfbs": 2, "dt": 2})
-    spikes = content["r_olfbs"]
-    block = BASELINE_STEPS + ODOUR_STEPS
-    if len(spikes) == 0 or len(spikes) % block:
-        raise PublishedFileError(f"{path}: r_olfbs has {len(spikes)} steps, which are no blocks of {block}")
-    step, cell = np.nonzero(spikes)
-    time_step = float(content["dt"].ravel()[0])
-    number = len(spikes) // block
+    time_step = float(_read(path, {"dt": 2})["dt"].ravel()[0])
+    shapes = {name: shape for name, shape, _ in scipy.io.whosmat(path)}
+    if "r_olfbs" not in shapes:
+        raise PublishedFileError(f"{path}: has no variable r_olfbs; it holds {', '.join(shapes)}")
+    steps, block = shapes["r_olfbs"][0], BASELINE_STEPS + ODOUR_STEPS
+    if steps == 0 or steps % block:
+        raise PublishedFileError(f"{path}: r_olfbs has {steps} steps, which are no blocks of {block}")
+    try:
+        with Path(path).open("rb") as file:
+            spikes = [np.flatnonzero(column).astype(np.int32) for column in columns(file, "r_olfbs")]
+    except ValueError as error:
+        raise PublishedFileError(f"{path}: {error}") from None
+    cell = np.repeat(np.arange(len(spikes)), [len(times) for times in spikes])
+    number = steps // block
     seconds = time_step / 1000.0
     return EIAssemblyInput.of_spikes(
-        step, cell, len(spikes), time_step, list(range(number)),
+        np.concatenate(spikes), cell, steps, time_step, list(range(number)),
         [(index * block + BASELINE_STEPS) * seconds for index in range(number)],
         [(index + 1) * block * seconds for index in range(number)],
     )  # fmt: skip

@@ -90,7 +90,7 @@ def run(
     windows: Sequence[tuple[float, float]] = (),
     traced: Sequence[int] = (),
     every: float = 1.0,
-    injection: Injection | None = None,
+    injections: Sequence[Injection] = (),
     maximum_rate: float = 20.0,
 ) -> EIAssemblyRun:
     """Run a network from rest.
@@ -109,8 +109,8 @@ def run(
         Neurons whose potential and conductances are sampled.
     every : float
         Milliseconds between samples of conductances and traces.
-    injection : Injection, optional
-        A current into some neurons.
+    injections : sequence of Injection
+        Currents into some neurons; those that overlap add up.
     maximum_rate : float
         Room for so many spikes per neuron and second, on average over the run (Hz).
 
@@ -154,7 +154,7 @@ def run(
     from_mitral, recurrent = (rows._replace(weight=rows.weight.astype(kind)) for rows in network.rows)
     status, count, step = kernel.simulate(
         mitral.steps, int(model.n_excitatory), excitatory, inhibitory, common, from_mitral, recurrent, mitral.start,
-        mitral.cell, _injected(model, injection, kind), sampling, state, spikes,
+        mitral.cell, _injected(model, injections, kind), sampling, state, spikes,
     )  # fmt: skip
     if status == kernel.TOO_MANY_SPIKES:
         raise SpikeCapacityError(
@@ -242,18 +242,23 @@ def _coefficients(model: EIAssemblyModel, kind: Any) -> tuple[Any, Any, Any]:
     )  # fmt: skip
 
 
-def _injected(model: EIAssemblyModel, injection: Injection | None, kind: Any) -> Any:
+def _injected(model: EIAssemblyModel, injections: Sequence[Injection], kind: Any) -> Any:
     from . import kernel
 
-    if injection is None:
-        return kernel.Injection(np.zeros(0, np.int64), np.zeros(0, kind), 0, 0)
-    neurons = np.unique(np.asarray(injection.neurons, np.int64))
-    if len(neurons) and (neurons[0] < 0 or neurons[-1] >= model.n_neurons):
+    neurons = [np.unique(np.asarray(one.neurons, np.int64)) for one in injections]
+    every = np.concatenate([np.zeros(0, np.int64), *neurons])
+    if len(every) and (every.min() < 0 or every.max() >= model.n_neurons):
         raise ValueError(f"neurons of an injection must be numbered from 0 to {model.n_neurons - 1}")
-    excitatory = neurons < model.n_excitatory
-    push = np.where(
-        excitatory,
-        injection.current * model.time_step / (model.tau_excitatory * model.leak_excitatory),
-        injection.current * model.time_step / (model.tau_inhibitory * model.leak_inhibitory),
-    )
-    return kernel.Injection(neurons, push.astype(kind), model.steps(injection.on), model.steps(injection.off))
+    current = np.repeat([one.current for one in injections], [len(cells) for cells in neurons])
+    if not np.all(np.isfinite(current)) or any(not 0 <= one.on < one.off for one in injections):
+        raise ValueError("an injection needs a finite current, and times with 0 <= on < off (s)")
+    inertia = np.where(
+        every < model.n_excitatory, model.tau_excitatory * model.leak_excitatory,
+        model.tau_inhibitory * model.leak_inhibitory,
+    )  # fmt: skip
+    return kernel.Injections(
+        np.array([model.steps(one.on) for one in injections], np.int64),
+        np.array([model.steps(one.off) for one in injections], np.int64),
+        np.cumsum([0, *(len(cells) for cells in neurons)]).astype(np.int64), every,
+        (current * model.time_step / inertia).astype(kind),
+    )  # fmt: skip

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from engram.networks.calcium_synapse import run_synapse
-from engram.networks.concentration import Concentration
-from engram.networks.synapse_parameters import CalciumSynapse
+from engram.networks.tag_and_capture.calcium_synapse import run_synapse
+from engram.networks.tag_and_capture.concentration import Concentration
+from engram.networks.tag_and_capture.synapse_parameters import NETWORK_SYNAPSE, CalciumSynapse
 from tests.oracle.calcium_synapse import H_0, Synapse
 
 QUIET = dataclasses.replace(CalciumSynapse(), noise=0.0)
@@ -94,6 +94,17 @@ def test_the_step_costs_the_reference_up_to_a_hundredth_of_a_millivolt():
     assert 0.005 < errors[0] < 0.01
     assert errors[1] < errors[0] / 3
     assert errors[2] < errors[0] / 12
+
+
+def test_the_step_strengthens_the_reference_where_postsynaptic_spikes_alone_cross_the_threshold():
+    """A core neuron at the refractory limit, three pulses: why weights into the core are higher in the reference."""
+    post = np.concatenate([start + np.arange(0, 500, 11) * DT for start in (0.0, 0.5, 1.0)])
+    exact = run_synapse(dataclasses.replace(NETWORK_SYNAPSE, noise=0.0), [], post, record_at=[2.0]).early[0, 0]
+    synapse, spikes = Synapse(c_pre=0.6, c_post=0.16548), np.bincount(np.round(post / DT).astype(int), minlength=10001)
+    for step in range(10001):
+        synapse.step(0, spikes[step], DT)
+    assert 100 * exact / H_0 == pytest.approx(103.06, abs=0.01)
+    assert 100 * synapse.h / H_0 == pytest.approx(103.49, abs=0.01)
 
 
 @settings(max_examples=30)

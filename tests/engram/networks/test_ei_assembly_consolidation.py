@@ -8,7 +8,7 @@ import pytest
 from engram import ThresholdCapture, day, hour
 from engram.networks.ei_assembly import EIAssemblyModel, choose_members, draw_odours, random_network
 from engram.networks.ei_assembly.consolidation import consolidated_network, one_among_many
-from engram.networks.ei_assembly.measures import Setting
+from engram.networks.ei_assembly.setting import Setting
 
 NAMES = ["a", "b", "c"]
 

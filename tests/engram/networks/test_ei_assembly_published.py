@@ -6,6 +6,7 @@ looked for in ENGRAM_REFERENCE/ei_assembly, otherwise in reference/ei_assembly b
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -13,8 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.io
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engram.networks.ei_assembly import load_input, load_network, load_odours, load_strengths, run
+from engram.networks.ei_assembly.mat_columns import columns
 from engram.networks.ei_assembly.odours import EIAssemblyInput
 from engram.networks.ei_assembly.parameters import FAMILIES
 from engram.networks.ei_assembly.published import PublishedFileError
@@ -78,6 +82,44 @@ def test_published_strengths_are_those_of_the_families() -> None:
         assert strengths == {key: pytest.approx(family[key]) for key in strengths}
 
 
+@settings(max_examples=20)
+@given(
+    seed=st.integers(0, 10**6), rows=st.integers(1, 40), cells=st.integers(1, 12), compressed=st.booleans(),
+    kind=st.sampled_from(["i1", "u1", "f8", "i2", "i4"]),
+)  # fmt: skip
+def test_an_array_is_read_column_by_column(seed: int, rows: int, cells: int, compressed: bool, kind: str) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.integers(0, 2, (rows, cells)).astype(kind)
+    file = io.BytesIO()
+    scipy.io.savemat(
+        file, {"first": np.ones((3, 2)), "wanted": values, "text": "no numbers"}, do_compression=compressed
+    )
+    file.seek(0)
+    np.testing.assert_array_equal(np.stack(list(columns(file, "wanted")), axis=1), values)
+
+
+def test_a_damaged_array_is_refused() -> None:
+    file = io.BytesIO()
+    scipy.io.savemat(file, {"wanted": np.random.default_rng(1).integers(0, 9, (500, 20))}, do_compression=True)
+    whole = file.getvalue()
+    with pytest.raises(ValueError, match="the file ends within an array"):
+        list(columns(io.BytesIO(whole[: len(whole) // 2]), "wanted"))
+    with pytest.raises(ValueError, match="the file is damaged"):
+        list(columns(io.BytesIO(whole[:1000] + bytes(200) + whole[1200:]), "wanted"))
+    with pytest.raises(ValueError, match="it has no array other"):
+        list(columns(io.BytesIO(whole), "other"))
+    with pytest.raises(ValueError, match=r"it is no MAT-file of version 5"):
+        list(columns(io.BytesIO(b"something else" * 20), "wanted"))
+
+
+def test_an_array_is_never_read_as_a_whole() -> None:
+    file = io.BytesIO()
+    scipy.io.savemat(file, {"wanted": np.ones((4000, 300), np.uint8)})
+    file.seek(0)
+    assert next(columns(file, "wanted")).shape == (4000,)
+    assert file.tell() < 5000 < len(file.getvalue()) / 100
+
+
 def test_files_of_another_layout_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="there is no such file"):
         load_network(tmp_path / "missing.mat")
@@ -91,6 +133,9 @@ def test_files_of_another_layout_are_refused(tmp_path: Path) -> None:
     scipy.io.savemat(path, {"OBinp": np.ones((2, 3, 5))})
     with pytest.raises(PublishedFileError, match="OBinp has 5 columns instead of 4"):
         load_odours(path)
+    scipy.io.savemat(path, {"dt": 0.1, "something": np.ones((2, 2))})
+    with pytest.raises(PublishedFileError, match="has no variable r_olfbs; it holds dt, something"):
+        load_input(path)
     scipy.io.savemat(path, {"r_olfbs": np.ones((7, 3)), "dt": 0.1})
     with pytest.raises(PublishedFileError, match="r_olfbs has 7 steps, which are no blocks of 30000"):
         load_input(path)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -66,7 +69,8 @@ def test_spikes_potentials_and_conductances_are_the_oracles(seed: int, steps: in
     middle = max(steps // 2, 1)
     got = run(
         network, mitral, traced=range(cells), every=0.1, maximum_rate=1000.0,
-        injection=Injection(chosen, 28.0, 0.01, 0.1), windows=[(0.0, middle * 1e-4)],
+        injections=[Injection(chosen, 20.0, 0.01, 0.1), Injection(chosen, 8.0, 0.01, 0.1)],
+        windows=[(0.0, middle * 1e-4)],
     )  # fmt: skip
     assert np.array_equal(np.stack([got.step, got.neuron], axis=1), expected.spikes)
     recorded = (expected.potential, expected.afferent, expected.excitatory, expected.inhibitory)
@@ -130,6 +134,20 @@ def test_recording_changes_no_spike(full: tuple[EIAssemblyNetwork, EIAssemblyInp
     plain, recorded = run(network, short), run(network, short, windows=[(0.0, 1.2)], traced=[0, 4999])
     assert np.array_equal(plain.step, recorded.step) and np.array_equal(plain.neuron, recorded.neuron)
     assert recorded.traces.shape == (1200, 4, 2)
+
+
+def test_without_compilation_the_same_spikes_come_out() -> None:
+    network, (_, mitral) = small_network(5, 40.0), mitral_input(6, 200, rate=0.02)
+    expected = run(network, mitral, maximum_rate=1000.0)
+    assert len(expected.step) > 20
+    script = (
+        "from tests.engram.networks.test_ei_assembly_simulation import mitral_input, run, small_network\n"
+        "done = run(small_network(5, 40.0), mitral_input(6, 200, rate=0.02)[1], maximum_rate=1000.0)\n"
+        "print(done.step.tolist(), done.neuron.tolist())"
+    )
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"{expected.step.tolist()} {expected.neuron.tolist()}"
 
 
 def test_rates_count_the_spikes_of_a_window() -> None:

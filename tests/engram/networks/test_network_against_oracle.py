@@ -7,11 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from engram.networks.recorders import SpikeRecorder
-from engram.networks.simulation import Simulation
-from engram.networks.stimulus import Stimulus
-from engram.networks.synapse_parameters import NETWORK_SYNAPSE
-from engram.networks.tag_and_capture import TagAndCaptureNetwork
+from engram.networks.tag_and_capture.network import TagAndCaptureNetwork
+from engram.networks.tag_and_capture.recorders import SpikeRecorder
+from engram.networks.tag_and_capture.simulation import Simulation
+from engram.networks.tag_and_capture.stimulus import Stimulus
+from engram.networks.tag_and_capture.synapse_parameters import NETWORK_SYNAPSE
 from tests.oracle.plastic_network import H_0, simulate
 
 EXCITATORY, INHIBITORY = 30, 8

@@ -58,14 +58,34 @@ def test_time_course_shows_thresholds_and_both_areas():
 def test_every_prediction_has_its_figure(table, label, tmp_path):
     figure = plots.prediction(table)
     assert figure.axes[0].get_xlabel() == label
-    assert figure.axes[1].get_ylabel() == "generalisation index (1 = complete)"
+    assert figure.axes[1].get_ylabel() == "generalisation index\n(1 = complete)"
     figure.savefig(tmp_path / "prediction.png")
     assert (tmp_path / "prediction.png").stat().st_size > 5000
+
+
+def test_predictions_stand_side_by_side_on_common_scales(tmp_path):
+    tables = [retention(MODEL, [0, 2, 4]), release_at_reactivation(MODEL, [0.0, 1.0]), spacing(MODEL)]
+    figure = plots.predictions(tables, titles=["", "dopamine", ""])
+    above, below = figure.axes[:3], figure.axes[3:]
+    assert len(below) == 3 and above[1].get_title(loc="left") == "dopamine"
+    for row in (above, below):
+        assert len({ax.get_ylim() for ax in row}) == 1
+    assert [ax.get_xlabel().replace("\n", " ") for ax in below] == [
+        "reactivation sessions", "dose released at each reactivation (1 = full drive)", "interval between sessions",
+    ]  # fmt: skip
+    drawn = {line.get_label(): line.get_ydata() for line in below[0].lines}
+    assert drawn["index two weeks later"] == pytest.approx(tables[0].generalisation_late.to_numpy(), nan_ok=True)
+    figure.savefig(tmp_path / "predictions.png")
+    assert (tmp_path / "predictions.png").stat().st_size > 10_000
 
 
 def test_the_whole_account_fits_one_picture(tmp_path):
     figure = plots.explained(MODEL, designs.practice(2))
     assert isinstance(figure, StyledFigure) and len(figure.axes) == 6
+    evc, ips = (" ".join(text.get_text() for text in figure.axes[k].texts) for k in (3, 4))
+    curve = generalisation(MODEL, [0.0], protocol=designs.practice(2))
+    assert f"dimensions: {curve.evc_dimension[0]:.2f} {curve.evc_dimension[2]:.2f}" in evc and "trained" in evc
+    assert f"dimensions: {curve.ips_dimension[0]:.2f} {curve.ips_dimension[2]:.2f}" in ips
     assert all(ax.get_xlabel() and ax.get_ylabel() for ax in figure.axes)
     figure.savefig(tmp_path / "explained.png")
     assert (tmp_path / "explained.png").stat().st_size > 20_000
@@ -79,6 +99,8 @@ def test_the_whole_account_fits_one_picture(tmp_path):
         (lambda: plots.time_course({}), "no time course to draw"),
         (lambda: plots.time_course(TABLE), "the table has no column 'trained'"),
         (lambda: plots.prediction(TABLE), "the first column is 'time'; pass a table of engram.perception.predictions"),
+        (lambda: plots.predictions([]), "no prediction to draw"),
+        (lambda: plots.predictions([TABLE]), "the first column is 'time'"),
         (lambda: plots.explained(MODEL, axes=[]), "0 axes were given for 6 panels"),
     ],
 )

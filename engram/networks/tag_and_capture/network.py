@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parameter import check_parameters, parameter
+from ...parameter import check_parameters, parameter
 from .connectivity import Connectivity
 from .event_kernels import Tables, Wiring
 from .neurons import IntegrateAndFire

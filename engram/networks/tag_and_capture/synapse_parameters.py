@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parameter import check_parameters, parameter
-from ..units import day
+from ...parameter import check_parameters, parameter
+from ...units import day
 
 _2021 = "Luboeinski & Tetzlaff 2021, doi:10.1038/s42003-021-01778-y"
 _2022 = "Lehr, Luboeinski & Tetzlaff 2022, doi:10.1038/s41598-022-22430-7"

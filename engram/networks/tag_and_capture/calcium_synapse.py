@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._jit import kernel
+from ..._jit import kernel
+from ..random_normal import key, one_normal
 from .closed_forms import captured, protein_after, relax, synthesis_left, tag_of
 from .concentration import Concentration, drives_of
-from .random_normal import key, one_normal
 from .synapse_parameters import CalciumSynapse, Drives
 
 STREAM = 1

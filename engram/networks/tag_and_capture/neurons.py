@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.polynomial.legendre import leggauss
 
-from ..parameter import check_parameters, parameter
+from ...parameter import check_parameters, parameter
 
 _2021 = "Luboeinski & Tetzlaff 2021, doi:10.1038/s42003-021-01778-y"
 

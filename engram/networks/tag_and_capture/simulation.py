@@ -11,16 +11,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..units import format_time
+from ...units import format_time
+from ..random_normal import key, normal_deviates
 from . import checkpoint
 from .concentration import Concentration, drives_of
 from .event_kernels import State, resolve, settle_all, weights_now
+from .network import TagAndCaptureNetwork, at_rest, whole_steps
 from .network_kernel import Schedule, run_steps
 from .neurons import neuron_constants
-from .random_normal import key, normal_deviates
 from .recorders import Recorder
 from .stimulus import Stimulus, stimulus_table
-from .tag_and_capture import TagAndCaptureNetwork, at_rest, whole_steps
 
 _START, _SKIPPED = 4, 5  # streams of random numbers
 
@@ -76,7 +76,14 @@ class Simulation:
         self._constants = network.synapse.constants()
         self._neuron = neuron_constants(network.neuron, network.dt)
         self._tables = network.tables()
-        self._drives = drives_of(concentration, network.synapse)
+        self._set_drives()
+        background = self._background(_START, 0)
+        self._state = State(**at_rest(network, background))  # type: ignore[arg-type]
+        self.stimulate(*stimuli)
+
+    def _set_drives(self) -> None:
+        network = self.network
+        self._drives = drives_of(self.concentration, network.synapse)
         starts = np.ceil(self._drives.starts[1:] / network.dt - 1e-9).astype(np.int64)
         self._schedule = Schedule(
             np.concatenate([[-1], starts]),
@@ -84,9 +91,6 @@ class Simulation:
             whole_steps(network.neuron.synaptic_delay, network.dt, "the synaptic delay"),
             whole_steps(network.synapse.calcium_delay, network.dt, "the calcium delay"),
         )
-        background = self._background(_START, 0)
-        self._state = State(**at_rest(network, background))  # type: ignore[arg-type]
-        self.stimulate(*stimuli)
 
     def _background(self, stream: int, step: int) -> NDArray[np.float64]:
         draws = normal_deviates(self.network.neurons, seed=self.seed, stream=stream, step=step)
@@ -270,9 +274,32 @@ class Simulation:
     def _copied(self) -> State:
         return State(**{name: array.copy() for name, array in self._state._asdict().items()})
 
-    def branch(self) -> Simulation:
-        """An independent copy that goes on from here."""
+    def branch(self, concentration: Concentration | None = None) -> Simulation:
+        """An independent copy that goes on from here.
+
+        Parameters
+        ----------
+        concentration : Concentration, optional
+            Of the neuromodulator from here on, where there was none so far; the same as here by default.
+
+        Raises
+        ------
+        ValueError
+            If either concentration begins before now, or this simulation has the fixed protein threshold.
+        """
         other = copy.copy(self)
+        if concentration is not None:
+            for given in (self.concentration, concentration):
+                if given is None:
+                    raise ValueError("branch: this simulation has a fixed protein threshold; give it Concentration()")
+                begins = [entry[0] for entry in (*given.steps, *given.releases)]
+                if begins and round(min(begins) / self.network.dt) < self.step:
+                    raise ValueError(
+                        f"branch: a neuromodulator that begins at {min(begins):g} s cannot be exchanged at "
+                        f"{self.time:g} s"
+                    )
+            other.concentration = concentration
+            other._set_drives()
         other._state = self._copied()
         other.recorders = copy.deepcopy(self.recorders)
         return other

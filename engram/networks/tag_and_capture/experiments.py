@@ -11,13 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from ..units import hour, minute
+import numpy as np
+from numpy.typing import NDArray
+
+from ...units import hour, minute
 from .concentration import Concentration
+from .network import TagAndCaptureNetwork
 from .readouts import WINDOW, Recall, recall
 from .recorders import Recorder, SpikeRecorder
 from .simulation import Simulation, Weights
 from .stimulus import Stimulus
-from .tag_and_capture import TagAndCaptureNetwork
 
 if TYPE_CHECKING:
     import pandas
@@ -68,6 +71,23 @@ class AssemblyProtocol:
 
 PROTOCOL_2021 = AssemblyProtocol()
 PROTOCOL_2022 = AssemblyProtocol(rate=60.0, sources=4, recall_sources=4)
+LEARNED = PROTOCOL_2022.pulses[-1] + PROTOCOL_2022.pulse_duration
+"""When learning by the protocol of 2022 ends (s)."""
+
+
+def classical_protocols() -> dict[str, NDArray[np.float64]]:
+    """Presynaptic spikes (s) of the four protocols of synaptic tagging, after doi:10.1038/s42003-021-01778-y."""
+    burst = np.array([0.0, 0.05, 0.1])  # 20 Hz
+
+    def tetanus(duration: float, starts: tuple[float, ...]) -> NDArray[np.float64]:
+        return np.concatenate([start + np.arange(round(100 * duration)) / 100.0 for start in starts])
+
+    return {
+        "strong tetanus": tetanus(1.0, (0.0, 600.0, 1200.0)),
+        "weak tetanus": tetanus(0.2, (0.0,)),
+        "strong low-frequency": (np.arange(900.0)[:, None] + burst).ravel(),
+        "weak low-frequency": (np.arange(90.0)[:, None] + burst).ravel(),
+    }
 
 
 def in_threads(work: Callable[[_Case], _Result], cases: Iterable[_Case], threads: int = 1) -> list[_Result]:
@@ -152,19 +172,28 @@ def consolidation(
         ``"10 s"`` and ``"8 h"``: weights (% of h_0) before recall and, with `recall_too`, its readouts.
     """
     simulation = learning(network, protocol, seed=seed, concentration=concentration)
+    early = protocol.recalls[0]
+    simulation.run(until=early)
+    if recall_too:
+        result = _recalled(simulation.branch(), protocol, early)
+    else:
+        result = group_weights(simulation.weights(), protocol.core, network.synapse.resting_weight)
+    return {"10 s": result, "8 h": consolidated(simulation, protocol, recall_too=recall_too)}
+
+
+def consolidated(simulation: Simulation, protocol: AssemblyProtocol, *, recall_too: bool = True) -> dict[str, float]:
+    """Weights (% of h_0) after eight silent hours and, with `recall_too`, readouts of the recall that follows.
+
+    The simulation is run on to the time of the early recall, without it, and from there silently.
+    """
     early, late = protocol.recalls
     simulation.run(until=early)
-    h_0 = network.synapse.resting_weight
-    result = {"10 s": group_weights(simulation.weights(), protocol.core, h_0)}
-    if recall_too:
-        result["10 s"] = _recalled(simulation.branch(), protocol, early)
     simulation.fast_forward(until=late - SETTLING)
-    result["8 h"] = group_weights(simulation.weights(), protocol.core, h_0)
-    if recall_too:
-        simulation.recorders.append(SpikeRecorder(late - SETTLING))
-        simulation.run(until=late)
-        result["8 h"] = _recalled(simulation, protocol, late)
-    return result
+    if not recall_too:
+        return group_weights(simulation.weights(), protocol.core, simulation.network.synapse.resting_weight)
+    simulation.recorders.append(SpikeRecorder(late - SETTLING))
+    simulation.run(until=late)
+    return _recalled(simulation, protocol, late)
 
 
 def _recalled(simulation: Simulation, protocol: AssemblyProtocol, start: float) -> dict[str, float]:
@@ -208,13 +237,16 @@ def dose_by_stimulus(
     import pandas
 
     chosen = TagAndCaptureNetwork() if network is None else network
+    begin = PROTOCOL_2022.pulses[0]
+    silent = learning(chosen, replace(PROTOCOL_2022, pulses=()), seed=seed, concentration=Concentration())
+    silent.run(until=begin)
 
     def work(case: tuple[float, float]) -> dict[str, float]:
         rate, level = case
         protocol = replace(PROTOCOL_2022, rate=rate)
-        concentration = Concentration.step(level, start=protocol.pulses[0])
-        found = consolidation(chosen, protocol, seed=seed, concentration=concentration, recall_too=recall_too)["8 h"]
-        return {"rate (Hz)": rate, "n": level, **found}
+        simulation = silent.branch(Concentration.step(level, start=begin))
+        simulation.stimulate(*protocol.learning_stimuli())
+        return {"rate (Hz)": rate, "n": level, **consolidated(simulation, protocol, recall_too=recall_too)}
 
     return pandas.DataFrame(in_threads(work, [(rate, level) for rate in rates for level in levels], threads))
 
@@ -230,21 +262,36 @@ def onset_and_duration(
     network: TagAndCaptureNetwork | None = None,
 ) -> pandas.DataFrame:
     """Weights (and recall) after 8 h for a neuromodulator `onset` (s) after learning that lasts `duration` (s)."""
+    cases = [(onset, duration) for duration in durations for onset in onsets]
+    modulators = [Concentration.step(level, start=LEARNED + onset, duration=duration) for onset, duration in cases]
+    found = after_learning(modulators, seed=seed, threads=threads, recall_too=recall_too, network=network)
+    found.insert(0, "onset (s)", [onset for onset, _ in cases])
+    found.insert(1, "duration (s)", [duration for _, duration in cases])
+    return found
+
+
+def after_learning(
+    modulators: Sequence[Concentration],
+    *,
+    seed: int = 1,
+    threads: int = 1,
+    recall_too: bool = False,
+    network: TagAndCaptureNetwork | None = None,
+) -> pandas.DataFrame:
+    """Weights (and recall) after 8 h for neuromodulators that begin after learning (`LEARNED`), one row each.
+
+    Learning by the protocol of 2022 is simulated once.
+    """
     import pandas
 
     chosen = TagAndCaptureNetwork() if network is None else network
-    end = PROTOCOL_2022.pulses[-1] + PROTOCOL_2022.pulse_duration
+    learned = learning(chosen, PROTOCOL_2022, seed=seed, concentration=Concentration())
+    learned.run(until=LEARNED)
 
-    def work(case: tuple[float, float]) -> dict[str, float]:
-        onset, duration = case
-        concentration = Concentration.step(level, start=end + onset, duration=duration)
-        found = consolidation(chosen, PROTOCOL_2022, seed=seed, concentration=concentration, recall_too=recall_too)[
-            "8 h"
-        ]
-        return {"onset (s)": onset, "duration (s)": duration, **found}
+    def work(modulator: Concentration) -> dict[str, float]:
+        return consolidated(learned.branch(modulator), PROTOCOL_2022, recall_too=recall_too)
 
-    cases = [(onset, duration) for duration in durations for onset in onsets]
-    return pandas.DataFrame(in_threads(work, cases, threads))
+    return pandas.DataFrame(in_threads(work, modulators, threads))
 
 
 def table_of_means(trials: pandas.DataFrame) -> pandas.DataFrame:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -18,8 +17,8 @@ from .recorders import SpikeCounter, SpikeRecorder, WeightRecorder
 from .stimulus import Stimulus
 
 if TYPE_CHECKING:
+    from .network import TagAndCaptureNetwork
     from .simulation import Simulation
-    from .tag_and_capture import TagAndCaptureNetwork
 
 FORMAT = 1  # raise whenever the state, its meaning or the random streams change
 
@@ -53,15 +52,15 @@ def write(path: Path, simulation: Simulation) -> None:
         "recorders": recorders,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".", suffix=".part")
+    temporary = path.with_name(f"{path.name}.part")  # what a kill leaves behind is overwritten by the next save
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("wb") as file:
             np.savez(file, header=np.array(json.dumps(header)), **arrays)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
         raise
 
 

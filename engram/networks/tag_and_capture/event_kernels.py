@@ -19,9 +19,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._jit import kernel
+from ..._jit import kernel
+from ..random_normal import normals_of, one_normal
 from .closed_forms import captured, protein_after, regime_of, relax, synthesis_left, tag_of
-from .random_normal import one_normal
 
 SYNAPSES = 2  # streams of random numbers
 
@@ -94,6 +94,8 @@ def set_tag(k, j, tag, time, n, s):  # type: ignore[no-untyped-def]
 @kernel
 def quiet_deviation(k, j, step, n, tables, s):  # type: ignore[no-untyped-def]
     """Deviation of a synapse in regime 0 now; a tag that has gone meanwhile is taken off at the moment it went."""
+    if n.deviation[k] == 0.0:  # never touched
+        return 0.0
     since = step - n.updated[k]
     kept = tables.kept[0, since] if since < tables.kept.shape[1] else math.exp(-s.rates[0] * (since * tables.dt))
     now = n.deviation[k] * kept
@@ -134,8 +136,8 @@ def bring_up(k, j, calcium, deviate, step, n, tables, s):  # type: ignore[no-unt
 
 
 @kernel
-def calcium_event(k, i, j, before, after, step, n, tables, s, key_0, key_1):  # type: ignore[no-untyped-def]
-    """Calcium of synapse k, from i to j, jumps at this step."""
+def calcium_event(k, i, j, before, after, deviate, step, n, tables, s):  # type: ignore[no-untyped-def]
+    """Calcium of synapse k, from i to j, jumps at this step, whose deviate is given."""
     regime = n.regime[k]
     if regime == 0:
         if after <= s.threshold_low:
@@ -148,39 +150,61 @@ def calcium_event(k, i, j, before, after, step, n, tables, s, key_0, key_1):  # 
         new = regime_of(after, s)
         if new == regime and before > (s.threshold_high if regime == 2 else s.threshold_low):
             return
-        bring_up(k, j, before, one_normal(k, key_0, key_1, SYNAPSES, step), step, n, tables, s)
+        bring_up(k, j, before, deviate, step, n, tables, s)
     n.regime[k] = regime_of(after, s)
 
 
 @kernel
-def presynaptic_calcium(i, step, g, n, tables, s, key_0, key_1):  # type: ignore[no-untyped-def]
-    """The calcium of a spike of i reaches its outgoing synapses."""
+def _may_change(regime, before, after, s):  # type: ignore[no-untyped-def]
+    """Whether a jump of calcium from `before` to `after` may change the regime, or ends one that was left before."""
+    still_0 = (regime == 0) & (after <= s.threshold_low)
+    still_1 = (regime == 1) & (before > s.threshold_low) & (after <= s.threshold_high)
+    return not (still_0 | still_1 | (before > s.threshold_high))
+
+
+@kernel
+def presynaptic_calcium(i, step, g, n, tables, s, key_0, key_1, work):  # type: ignore[no-untyped-def]
+    """The calcium of a spike of i reaches its outgoing synapses; `work` has room for all of them."""
     own = s.calcium_pre * n.pre_trace[i]
     if own <= s.threshold_high:  # else every outgoing synapse stays in regime 2
-        for k in range(g.start[i], g.start[i + 1]):
-            j = g.target[k]
+        changing, indices, draws = work
+        begin, end = g.start[i], g.start[i + 1]
+        target, regime = g.target[begin:end], n.regime[begin:end]
+        count = 0  # without a branch, which nobody could predict
+        for position in range(target.size):
+            before = own + s.calcium_post * n.post_trace[target[position]]
+            changing[count] = position
+            count += _may_change(regime[position], before, before + s.calcium_pre, s)
+        for number in range(count):
+            indices[number] = begin + changing[number]
+        normals_of(indices, count, draws, key_0, key_1, SYNAPSES, step)
+        for number in range(count):
+            j = target[changing[number]]
             before = own + s.calcium_post * n.post_trace[j]
-            if before <= s.threshold_high and (before + s.calcium_pre > s.threshold_low or n.regime[k] != 0):
-                calcium_event(k, i, j, before, before + s.calcium_pre, step, n, tables, s, key_0, key_1)
+            calcium_event(indices[number], i, j, before, before + s.calcium_pre, draws[number], step, n, tables, s)
     n.pre_trace[i] += 1.0
 
 
 @kernel
-def postsynaptic_calcium(j, step, g, n, tables, s, key_0, key_1):  # type: ignore[no-untyped-def]
-    """A spike of j adds calcium to its incoming synapses."""
+def postsynaptic_calcium(j, step, g, n, tables, s, key_0, key_1, work):  # type: ignore[no-untyped-def]
+    """A spike of j adds calcium to its incoming synapses; `work` has room for all of them."""
     own = s.calcium_post * n.post_trace[j]
     if own <= s.threshold_high:
-        for position in range(g.first_incoming[j], g.first_incoming[j + 1]):
-            i = g.incoming_source[position]
+        changing, indices, draws = work
+        begin, end = g.first_incoming[j], g.first_incoming[j + 1]
+        source, synapse = g.incoming_source[begin:end], g.incoming[begin:end]
+        count = 0  # without a branch, which nobody could predict
+        for position in range(source.size):
+            before = own + s.calcium_pre * n.pre_trace[source[position]]
+            changing[count] = position
+            count += _may_change(n.regime[synapse[position]], before, before + s.calcium_post, s)
+        for number in range(count):
+            indices[number] = synapse[changing[number]]
+        normals_of(indices, count, draws, key_0, key_1, SYNAPSES, step)
+        for number in range(count):
+            k, i = indices[number], source[changing[number]]
             before = own + s.calcium_pre * n.pre_trace[i]
-            after = before + s.calcium_post
-            # above the higher threshold before: in regime 2 since the last event, and still
-            if before <= s.threshold_high and (after > s.threshold_low or n.unsettled[j] != 0):
-                k = g.incoming[position]
-                # in regime 1 since the last event, and still
-                if n.regime[k] == 1 and before > s.threshold_low and after <= s.threshold_high:
-                    continue
-                calcium_event(k, i, j, before, after, step, n, tables, s, key_0, key_1)
+            calcium_event(k, i, j, before, before + s.calcium_post, draws[number], step, n, tables, s)
     n.post_trace[j] += 1.0
 
 

@@ -1,0 +1,113 @@
+"""Checkpoints: resumed bit for bit, whole after a kill at any moment, refused where they do not belong."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_network import PULSES, bits, small, started
+
+from engram.networks.tag_and_capture import checkpoint
+from engram.networks.tag_and_capture.checkpoint import CheckpointError
+from engram.networks.tag_and_capture.concentration import Concentration
+from engram.networks.tag_and_capture.recorders import SpikeCounter, SpikeRecorder, WeightRecorder
+from engram.networks.tag_and_capture.simulation import Simulation
+from engram.networks.tag_and_capture.synapse_parameters import NETWORK_SYNAPSE
+
+
+@pytest.mark.parametrize("until", [0.0502, 0.1338, 0.2, 0.65])
+def test_resumed_from_a_checkpoint_bit_for_bit(tmp_path, until):
+    """Before learning, within a pulse, at its end and after the second."""
+    network, concentration = small(), Concentration(((0.05, 1.5), (0.9, 0.5)), ((0.2, 3.0, 0.5),))
+    recorders = [SpikeRecorder(), SpikeCounter(0.2), WeightRecorder((0.3, 0.7, 0.9), core=30)]
+    whole = Simulation(network, seed=4, stimuli=PULSES, concentration=concentration, recorders=recorders)
+    whole.run(until=until, checkpoint_to=tmp_path / "run.npz", checkpoint_every=0.15)
+    resumed = Simulation.load(tmp_path / "run.npz", network)
+    assert resumed.time == pytest.approx(until)
+    for simulation in (whole, resumed):
+        simulation.run(until=1.0)
+    assert bits(whole) == bits(resumed)
+    assert np.array_equal(whole.recorders[1].counts, resumed.recorders[1].counts)
+    assert whole.recorders[2].rows == resumed.recorders[2].rows
+    assert [row["time"] for row in resumed.recorders[2].rows] == pytest.approx([0.3, 0.7, 0.9])
+
+
+def test_a_checkpoint_of_another_network_version_or_a_broken_one_is_refused(tmp_path, monkeypatch):
+    path, network = tmp_path / "run.npz", small()
+    started(network).save(path)
+    with pytest.raises(CheckpointError, match="of another network"):
+        Simulation.load(path, small(wiring_seed=1))
+    with pytest.raises(CheckpointError, match="of another network"):
+        Simulation.load(path, small(synapse=dataclasses.replace(NETWORK_SYNAPSE, noise=1.0)))
+    with pytest.raises(CheckpointError, match="no such checkpoint"):
+        Simulation.load(tmp_path / "none.npz", network)
+    monkeypatch.setattr(checkpoint, "FORMAT", checkpoint.FORMAT + 1)
+    with pytest.raises(CheckpointError, match=f"format {checkpoint.FORMAT - 1}; .* format {checkpoint.FORMAT} only"):
+        Simulation.load(path, network)
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(CheckpointError, match="not a readable checkpoint"):
+        Simulation.load(path, network)
+
+
+KILLED = """
+import os, signal, sys, time
+from pathlib import Path
+from engram.networks import Simulation, TagAndCaptureNetwork
+network, path = TagAndCaptureNetwork(excitatory=200, inhibitory=50), Path(sys.argv[1])
+simulation = Simulation(network, seed=1)
+for number in range(40):
+    path.unlink(missing_ok=True)
+    child = os.fork()
+    while child == 0:
+        simulation.save(path)
+    while not path.exists():
+        time.sleep(1e-4)
+    time.sleep(number * 3.7e-4)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert Simulation.load(path, network).step == 0
+assert {one.name for one in path.parent.iterdir()} <= {path.name, path.name + ".part"}
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that are killed")
+def test_killed_while_saving_the_last_checkpoint_stays(tmp_path):
+    """A process saves without pause and is killed at forty moments of it: what is there always loads."""
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "run.npz")], check=True, timeout=300)
+
+
+@pytest.mark.parametrize("stage", ["open", "savez", "fsync", "replace"])
+def test_an_interrupt_at_any_stage_of_saving_leaves_the_last_checkpoint(tmp_path, monkeypatch, stage):
+    path, simulation = tmp_path / "run.npz", started()
+    simulation.save(path)
+    simulation.run(until=0.02)
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    place = {"open": Path, "savez": np, "fsync": os, "replace": os}[stage]
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(place, stage, interrupt)
+        simulation.save(path)
+    assert Simulation.load(path, simulation.network).step == 0
+    assert [one.name for one in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_a_failing_disk_leaves_no_half_file(tmp_path, monkeypatch):
+    simulation = started()
+    simulation.save(tmp_path / "run.npz")
+    before = (tmp_path / "run.npz").read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space left"):
+        simulation.save(tmp_path / "run.npz")
+    assert (tmp_path / "run.npz").read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["run.npz"]
