@@ -20,6 +20,8 @@ import numpy as np
 from .fit import PeopleFit, standard_errors
 from .population import SLOPE_SD, SPREAD_SD, Population
 
+_WIDEST = 1.0  # step of ln τ: where people hardly differ the information knows no end, and the prior of τ does
+
 
 class JointDensity:
     """ln p(η, μ, Γ, τ | answers) up to a constant, over the coordinates u.
@@ -39,7 +41,8 @@ class JointDensity:
         population = fit.population
         self.shape = population.effects.shape
         self.effects, self.log_spread = population.effects, np.log(population.spread)
-        self.effect_errors, self.spread_errors = standard_errors(population, fit.posteriors, self.covariates)
+        self.effect_errors, spread_errors = standard_errors(population, fit.posteriors, self.covariates)
+        self.spread_errors = np.minimum(spread_errors, _WIDEST)
         found = [self.likelihood.evaluate(k, one.eta) for k, one in enumerate(fit.posteriors)]
         self.information = np.array([one.information for one in found])
         at = np.array([one.eta for one in fit.posteriors])

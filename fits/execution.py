@@ -1,0 +1,124 @@
+"""Where long work runs: in threads, or wherever a ``concurrent.futures.Executor`` takes it.
+
+The kernels release the GIL, so that threads are the default. An executor that reaches other machines, such as that of a
+Dask cluster (``client.get_executor()``, the extra ``engram[cluster]``), gets tasks that carry all they need, random
+seeds included, and return plain numbers: where a task runs, how often, and in which order, changes no bit.
+What a task depends on is told to nobody but itself; progress counts what has come back.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+#: Threads (all processors by default), or an executor, which is left open.
+Workers: TypeAlias = int | Executor | None
+
+
+class LostWorkers(RuntimeError):
+    """The executor has gone, with tasks unfinished; what had finished was kept where ``keep`` was given."""
+
+
+def threads(workers: Workers) -> int:
+    """How many threads this process may use beside the executor: all it is told, and one where others do the work."""
+    if isinstance(workers, Executor):
+        return 1
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers is {workers}; give at least 1, an executor, or None for the number of cores")
+    return workers or os.cpu_count() or 1
+
+
+@contextmanager
+def executor_of(workers: Workers) -> Iterator[Executor]:
+    """The executor, or one of threads that ends with the block."""
+    if isinstance(workers, Executor):
+        yield workers
+        return
+    with ThreadPoolExecutor(threads(workers)) as pool:
+        yield pool
+
+
+def completed(
+    function: Callable[..., Any],
+    tasks: Sequence[tuple[Any, ...]],
+    *,
+    workers: Workers = None,
+    done: Mapping[int, Any] | None = None,
+    keep: Callable[[int, Any], Any] | None = None,
+    progress: Callable[[int], Any] | None = None,
+) -> list[Any]:
+    """``function(*task)`` of every task, in their order.
+
+    Parameters
+    ----------
+    function : callable
+        At the top of a module, where processes are to run it.
+    tasks : sequence of tuple
+    workers : int or Executor, optional
+    done : mapping, optional
+        Results that are known, by number.
+    keep : callable, optional
+        Called here with the number and the result of each task as it ends.
+    progress : callable, optional
+        Called here with the number of each task that has ended.
+
+    Raises
+    ------
+    LostWorkers
+        The executor has gone, or gave tasks up.
+    """
+    results = dict(done or {})
+    with executor_of(workers) as pool:
+        futures: dict[Future[Any], int] = {}
+        try:
+            for number, task in enumerate(tasks):
+                if number not in results:
+                    futures[submitted(pool, function, *task)] = number
+            for future in as_completed(futures):
+                number = futures[future]
+                results[number] = result_of(future, len(tasks) - len(results), len(tasks))
+                if keep is not None:
+                    keep(number, results[number])
+                if progress is not None:
+                    progress(number)
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+    return [results[number] for number in range(len(tasks))]
+
+
+def submitted(pool: Executor, function: Callable[..., Any], *task: Any) -> Future[Any]:
+    """The future of a task; ``LostWorkers`` where the executor takes none."""
+    try:
+        return pool.submit(function, *task)
+    except Exception as error:  # executors have no error of their own for it
+        if isinstance(pool, ThreadPoolExecutor):
+            raise
+        raise LostWorkers(f"the executor takes no tasks ({_told(error)}); is the cluster still there?") from error
+
+
+def result_of(future: Future[Any], left: int, all_tasks: int) -> Any:
+    """The result of a future that has ended; ``LostWorkers`` where its executor ended before the task did."""
+    try:
+        return future.result()
+    except Exception as error:
+        if not _lost(error):
+            raise
+        raise LostWorkers(
+            f"the workers have gone ({_told(error)}) with {left} of {all_tasks} tasks unfinished; what has finished is "
+            "kept where the run keeps its parts (--resume goes on from it): start the cluster again, and the same run"
+        ) from error
+
+
+def _lost(error: BaseException) -> bool:
+    """Whether a task ended because of its executor and not of itself."""
+    known = isinstance(error, (CancelledError, OSError)) or type(error).__name__ == "BrokenProcessPool"
+    return known or type(error).__module__.split(".")[0] == "distributed"
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ").split("\n")[0]
