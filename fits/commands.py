@@ -29,7 +29,7 @@ from .recovery import profile_intervals, recover_parameters
 from .report import write_report
 from .reproduce import MODELS, QUICK_STARTS, STARTS, provenance, reproduce
 from .results import save_figure, write_fit
-from .sections.section import FITTED, NETWORKS, QUICK, Sizes
+from .sections.section import FITTED, NETWORKS, PEOPLE, QUICK, Sizes
 from .simulation_figures import confusion_figure, coverage_figure, recovery_figure
 from .storage import Checkpoint, save, task_of
 from .study import MEMORY, VISION, Study, load_shipped
@@ -49,7 +49,7 @@ def run_reproduce(options: argparse.Namespace) -> None:
     shared: dict[str, Any] = dict(
         starts=starts, seed=options.seed, workers=options.workers, command=options.command_line
     )
-    families = (FITTED if options.thorough else ()) + ((NETWORKS,) if options.networks else ())
+    families = ((*FITTED, PEOPLE) if options.thorough else ()) + ((NETWORKS,) if options.networks else ())
     if not families:
         with output_folder(options.out) as folder:
             results = reproduce(**shared)

@@ -14,7 +14,7 @@ import pandas
 from .progress import Progress
 from .reproduce import Provenance, Reproduction
 from .sections import SECTIONS, store
-from .sections.section import FITTED, NETWORKS, Piece, Section, Sizes, Work
+from .sections.section import FITTED, Piece, Section, Sizes, Work
 from .storage import Checkpoint
 
 _PART = "sections"  # of the checkpoint
@@ -49,18 +49,22 @@ def write_sections(
     """
     made = results.provenance
     work = Work(results.joint, results.separate, results.studies, results.visual, sizes, made.seed, made.workers)
-    plan, missing = _plan(work, families)
+    plan, missing = _plan(work, [section for section in SECTIONS if section.family in families])
     _compute(folder, plan, work, made, checkpoint)
     return missing
 
 
 def write_simulated(
     folder: Path, made: Provenance, sizes: Sizes, checkpoint: Checkpoint, names: Collection[str]
-) -> None:
-    """Simulate sections on networks, which rest on no fit, and store them in place of those that ``folder`` holds."""
+) -> dict[str, str]:
+    """Compute sections that rest on no fit of the report, and store them in place of those that ``folder`` holds.
+
+    Returns those that could not be computed, each with the reason.
+    """
     work = Work((), {}, (), (), sizes, made.seed, made.workers)
-    plan = [(section, pieces) for section, pieces in _plan(work, (NETWORKS,))[0] if section.name in names]
+    plan, missing = _plan(work, [section for section in SECTIONS if section.name in names])
     _compute(folder, plan, work, made, checkpoint)
+    return missing
 
 
 def _compute(folder: Path, plan: Plan, work: Work, made: Provenance, checkpoint: Checkpoint | None) -> None:
@@ -92,13 +96,11 @@ def _compute(folder: Path, plan: Plan, work: Work, made: Provenance, checkpoint:
         store.write(folder, section.name, joined, _origin(made, work.sizes, section.family, seconds))
 
 
-def _plan(work: Work, families: Collection[str]) -> tuple[Plan, dict[str, str]]:
+def _plan(work: Work, sections: Sequence[Section]) -> tuple[Plan, dict[str, str]]:
     """The sections that apply with their pieces, and why others that would apply cannot be computed."""
     plan: list[tuple[Section, Sequence[Piece]]] = []
     missing = {}
-    for section in SECTIONS:
-        if section.family not in families:
-            continue
+    for section in sections:
         try:
             pieces = section.pieces(work)
         except ValueError as error:

@@ -1,9 +1,9 @@
 """Individual differences: whom emotion helps to remember, predicted from connectivity, and along which paths.
 
-:mod:`fits.individual.account` says how a person's connectivity could set their neuromodulatory gain, and simulates people by
-it. :mod:`fits.individual.prediction` predicts behaviour from connectomes, :mod:`fits.individual.regions` region by
-region, :mod:`fits.individual.power` says what either finds with how many people. :mod:`fits.individual.connectomes`
-reads real ones; :mod:`fits.individual.paths` fits path models and tests mediation.
+:mod:`fits.individual.account` says how a person's connectivity could set their neuromodulatory gain, and simulates
+people by it. :mod:`fits.individual.prediction` predicts behaviour from connectomes, :mod:`fits.individual.regions`
+region by region, :mod:`fits.individual.power` says what either finds with how many people.
+:mod:`fits.individual.connectomes` reads real ones; :mod:`fits.individual.paths` fits path models and tests mediation.
 
 >>> from fits import individual
 >>> individual.fit_paths.__name__

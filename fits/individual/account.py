@@ -4,13 +4,13 @@ Everything here is simulated, and its sizes are assumed; the signs, four positiv
 independence from the amygdala's response are what fMRI of 1 498 people showed.
 
 network strength   s_ik ~ N(0, 1), of person i and network k
-gain               ln γ_i = ln γ + σ(√a Σ_k ±s_ik/√K + √b r_i + √(1 − a − b) ε_i): a share a of the variance between people
-                   comes from networks, b from a region's response r_i (0 in the account), the rest from neither
+gain               ln γ_i = ln γ + σ(√a Σ_k ±s_ik/√K + √b r_i + √(1 − a − b) ε_i): a share a of the variance between
+                   people comes from networks, b from a region's response r_i (0 in the account), the rest from neither
 memory             noradrenaline at arousing items multiplies encoding by γ_i in any consolidation model; a test with
                    confidence a while later; enhancement = share called "definitely old", arousing − calm
 connectome         time series of regions: a signal common to all, one common to the regions of each network, of which
-                   a region has the share q_ik = q/(1 + e^(−(c + l s_ik))) of its variance, and noise of its own. Edges are
-                   Fisher's z of their correlations: positive definite matrices, with the error of so many volumes.
+                   a region has the share q_ik = q/(1 + e^(−(c + l s_ik))) of its variance, and noise of its own. Edges
+                   are Fisher's z of their correlations: positive definite matrices, with the error of so many volumes.
 regions            responses to emotion: r_i (the amygdala's, first) and others, each measured with a reliability
 """
 
@@ -88,11 +88,11 @@ class Account:
             raise ValueError(f"{len(self.signs)} networks of {self.network_regions} regions need more than the "
                              f"{self.regions} that there are; take fewer or smaller ones")  # fmt: skip
         if min(self.network_share, self.region_share) < 0 or self.network_share + self.region_share > 1:
-            raise ValueError(f"network_share {self.network_share:g} and region_share {self.region_share:g} are shares of "
-                             "one variance; give two that are not negative and sum to at most 1")  # fmt: skip
+            raise ValueError(f"network_share {self.network_share:g} and region_share {self.region_share:g} are shares "
+                             "of one variance; give two that are not negative and sum to at most 1")  # fmt: skip
         if self.common + self.network > 1:
-            raise ValueError(f"common {self.common:g} and network {self.network:g} are shares of one variance; give two "
-                             "that sum to at most 1")  # fmt: skip
+            raise ValueError(f"common {self.common:g} and network {self.network:g} are shares of one variance; give "
+                             "two that sum to at most 1")  # fmt: skip
 
     def strengths(self, gains: np.ndarray) -> tuple[float, np.ndarray]:
         """Of calm items, and of arousing ones at these gains, at the test."""
@@ -143,8 +143,9 @@ class Cohort:
         """Some of these people, whose gains and answers are drawn anew, by an account that may have other shares."""
         gain = _gains(account, self.network_strengths[chosen], self.region[chosen], rng)
         names = self.responses.index[chosen]
+        behaviour = pandas.Series(_enhancement(account, gain, rng), index=names)
         return Cohort(account, self.edges[chosen], self.network_strengths[chosen], self.responses.iloc[chosen],
-                      self.region[chosen], gain, pandas.Series(_enhancement(account, gain, rng), index=names))  # fmt: skip
+                      self.region[chosen], gain, behaviour)  # fmt: skip
 
 
 def simulate_people(account: Account, people: int, *, seed: int = 1) -> Cohort:
@@ -207,8 +208,7 @@ def _connectivity(account: Account, strengths: np.ndarray, rng: np.random.Genera
     series += np.sqrt(account.common, dtype=np.float32) * rng.standard_normal(account.volumes, dtype=np.float32)
     for k, share in enumerate(shares):
         series[account.members(k)] += np.float32(np.sqrt(share)) * networks[k]
-    found: np.ndarray = np.corrcoef(series)
-    return found
+    return np.asarray(np.corrcoef(series))
 
 
 def _tabulated(account: Account) -> tuple[np.ndarray, float, np.ndarray]:
@@ -225,6 +225,8 @@ def _table_of(
     arousing = Protocol(Release("noradrenaline", at=0.0), Encode("item", at=0.0, strength=strength))
     found = []
     for own in grid:
-        person = dataclasses.replace(model, neuromodulators=table(dataclasses.replace(NORADRENALINE, encoding_gain=own)))
+        person = dataclasses.replace(
+            model, neuromodulators=table(dataclasses.replace(NORADRENALINE, encoding_gain=own))
+        )
         found.append(person.run(arousing).strength("item", at=delay))
     return grid, model.run(calm).strength("item", at=delay), np.array(found)

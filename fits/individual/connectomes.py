@@ -125,10 +125,10 @@ def read_connectomes(
         if len(chosen) > 1 and np.ptp(chosen[column].to_numpy(float)) == 0:
             raise ConnectomeError(f"{table}: {column} is {chosen[column].iloc[0]:g} for everybody; a constant explains "
                                   "nothing, leave it out")  # fmt: skip
-    told = pandas.DataFrame(
-        [(name, what, "left out") for name, what in notes], columns=["who", "what", "consequence"]
+    told = pandas.DataFrame([(name, what, "left out") for name, what in notes], columns=["who", "what", "consequence"])
+    return Connectomes(
+        np.array(rows), chosen[behaviour].astype(float), chosen[list(covariates)].astype(float), size, told
     )
-    return Connectomes(np.array(rows), chosen[behaviour].astype(float), chosen[list(covariates)].astype(float), size, told)
 
 
 def _files(folder: Path) -> dict[str, Path]:
@@ -180,7 +180,9 @@ def _matrix(path: Path, measure: str, tolerance: float) -> np.ndarray:
     except (OSError, ValueError) as error:
         raise ConnectomeError(f"{path.name}: is no matrix of numbers ({error})") from None
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 3:
-        raise ConnectomeError(f"{path.name}: is {' × '.join(map(str, matrix.shape))}; a square matrix of regions is asked")
+        raise ConnectomeError(
+            f"{path.name}: is {' × '.join(map(str, matrix.shape))}; a square matrix of regions is asked"
+        )
     off = ~np.eye(len(matrix), dtype=bool)
     if not np.isfinite(matrix[off]).all():
         first, second = (int(place[0]) for place in np.nonzero(off & ~np.isfinite(matrix)))
@@ -200,8 +202,8 @@ def _matrix(path: Path, measure: str, tolerance: float) -> np.ndarray:
         raise ConnectomeError(f"{path.name}: regions {first} and {second} correlate perfectly; one of them is a copy")
     least = float(np.linalg.eigvalsh(matrix)[0])
     if least < -tolerance:
-        raise ConnectomeError(f"{path.name}: is not positive semidefinite (smallest eigenvalue {least:.3g}), so that it "
-                              "is no matrix of correlations")  # fmt: skip
+        raise ConnectomeError(f"{path.name}: is not positive semidefinite (smallest eigenvalue {least:.3g}), so that "
+                              "it is no matrix of correlations")  # fmt: skip
     return matrix
 
 

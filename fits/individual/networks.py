@@ -57,6 +57,7 @@ def edge_networks(found: pandas.DataFrame, *, level: float = 0.05) -> pandas.Dat
                 continue
             number += 1
             for edge in chosen[labels == label]:
+                r = float(found.correlation.iloc[edge])
                 rows.append(dict(network=number, sign=sign, edge=int(edge), first=int(first[edge]),
-                                 second=int(second[edge]), correlation=float(found.correlation.iloc[edge])))  # fmt: skip
+                                 second=int(second[edge]), correlation=r))  # fmt: skip
     return pandas.DataFrame(rows, columns=["network", "sign", "edge", "first", "second", "correlation"])

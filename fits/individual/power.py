@@ -71,8 +71,11 @@ def power_curve(
     asked = [(truth, n, k) for truth in truths for n in people for k in range(cohorts)]
     tasks = [(account, truth, n, k, pool, permutations, folds, seed) for truth, n, k in asked]
     results = completed(_analysed, tasks, workers=workers, progress=progress)
-    rows = [dict(truth=truth, people=n, analysis=analysis, p=p, r=r)
-            for (truth, n, _), found in zip(asked, results, strict=True) for analysis, (p, r) in found.items()]  # fmt: skip
+    rows = [
+        dict(truth=truth, people=n, analysis=analysis, p=p, r=r)
+        for (truth, n, _), found in zip(asked, results, strict=True)
+        for analysis, (p, r) in found.items()
+    ]
     made = []
     for (truth, n, analysis), group in pandas.DataFrame(rows).groupby(["truth", "people", "analysis"], sort=False):
         hits = int((group.p <= level + 1e-12).sum())
@@ -102,7 +105,10 @@ def _analysed(
     ).scores.iloc[0]
     regions = regional_analysis(cohort.responses, cohort.behaviour, permutations=permutations, seed=draw)
     largest = regions.iloc[int(np.argmax(np.abs(regions.r)))]
-    return {"connectome": (float(predicted.p), float(predicted.r)), "regions": (float(largest.p_family), float(largest.r))}
+    return {
+        "connectome": (float(predicted.p), float(predicted.r)),
+        "regions": (float(largest.p_family), float(largest.r)),
+    }
 
 
 @lru_cache(maxsize=1)

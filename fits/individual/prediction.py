@@ -4,7 +4,8 @@ Of a fold, with the people in it (the others) left out for the test (the trainin
 
 select     edges whose partial correlation with behaviour, given covariates, differs from zero at p among the training
 sum        positive network = the sum of a person's edges selected with positive sign; negative network likewise
-regress    behaviour on the sums among the training, by Huber's loss (at 1.345 robust standard deviations)
+regress    behaviour on the sums among the training, by Huber's loss (at 1.345 robust standard deviations of the least-
+           squares residuals)
 predict    the people left out
 
 and the score is the correlation of prediction with behaviour over everybody (Shen et al. 2017,
@@ -32,11 +33,10 @@ import pandas
 from scipy import stats
 from scipy.optimize import least_squares
 
-NETWORKS = ("positive", "negative", "both")
 Network: TypeAlias = Literal["positive", "negative", "both"]
+NETWORKS: tuple[Network, ...] = ("positive", "negative", "both")
 _BLOCK = 1024  # edges at a time: with a thousand permutations 4 MB, which stays in cache
 _HUBER = 1.345  # robust standard deviations: 95 % efficient where errors are normal
-_NORMAL_MAD = 0.6744898  # median absolute value of a standard normal
 _ALPHA = 0.05
 
 
@@ -171,12 +171,22 @@ def regressed(sums: np.ndarray, behaviour: np.ndarray, test: np.ndarray) -> np.n
     inputs = np.column_stack([np.ones(len(sums)), (sums[:, varied] - centre[varied]) / scale[varied]])
     design, y = inputs[train], behaviour[train]
     start = np.linalg.lstsq(design, y, rcond=None)[0]
-    spread = float(np.median(np.abs(y - design @ start))) / _NORMAL_MAD
+    left = y - design @ start
+    spread = float(stats.median_abs_deviation(left, scale="normal"))  # about the median, which outliers leave alone
     if spread <= 1e-12 * float(np.abs(y).max()):  # on the line, most of them: nothing to be robust against
         found: np.ndarray = inputs[test] @ start
         return found
-    ended = least_squares(lambda b: design @ b - y, start, jac=lambda b: design, loss="huber", f_scale=_HUBER * spread)
-    found = inputs[test] @ ended.x
+    left /= spread
+
+    def residuals(change: np.ndarray) -> np.ndarray:
+        return np.asarray(design @ change - left)
+
+    def slopes(change: np.ndarray) -> np.ndarray:
+        return design
+
+    # the change from least squares, in robust standard deviations: the first step's size is that of where it begins
+    change = least_squares(residuals, np.zeros(len(start)), jac=slopes, loss="huber", f_scale=_HUBER).x
+    found = inputs[test] @ (start + spread * change)
     return found
 
 
@@ -274,7 +284,9 @@ def checked(
         raise PredictionError(f"brains are {x.shape} and behaviour {y.shape}; give (people, values) and (people,)")
     names = [str(name) for name in getattr(behaviour, "index", range(1, len(y) + 1))]
     if hasattr(values, "index") and hasattr(behaviour, "index") and list(map(str, values.index)) != names:
-        raise PredictionError("brains and behaviour are not of the same participants in the same order; sort them alike")
+        raise PredictionError(
+            "brains and behaviour are not of the same participants in the same order; sort them alike"
+        )
     c = np.ones((len(y), 1))
     if covariates is not None:
         own = np.asarray(covariates, dtype=float).reshape(len(covariates), -1)

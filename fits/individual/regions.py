@@ -1,7 +1,7 @@
 """Region by region: does any region's response go with behaviour? With a test that holds for all of them together.
 
-Behaviour (what covariates leave of it) is dealt to people anew; the largest absolute correlation of all regions in every
-dealing gives p_family (Westfall & Young 1993; in imaging Nichols & Holmes 2002, doi:10.1002/hbm.1058).
+Behaviour (what covariates leave of it) is dealt to people anew; the largest absolute correlation of all regions in
+every dealing gives p_family (Westfall & Young 1993; in imaging Nichols & Holmes 2002, doi:10.1002/hbm.1058).
 """
 
 from __future__ import annotations

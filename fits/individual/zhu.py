@@ -1,8 +1,8 @@
 """The path model of Zhu et al. 2022 (doi:10.7554/eLife.60190, Study 3), on its 28 participants.
 
 Hippocampal connectivity (remembered minus forgotten) with the amygdala, the medial fusiform face area (mFFA) and the
-object-sensitive lateral occipital cortex (sLOC), and high-confidence associative memory of aversive pairs. The file has no
-header; its columns are inferred from the paper's figure of the mediation.
+object-sensitive lateral occipital cortex (sLOC), and high-confidence associative memory of aversive pairs. The file
+has no header; its columns are inferred from the paper's figure of the mediation.
 """
 
 from __future__ import annotations

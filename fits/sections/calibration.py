@@ -9,11 +9,10 @@ import pandas
 from ..people.calibration import person_calibration, population_calibration
 from ..people.figures import rank_figure
 from ..people.fit import fit_people
-from ..study import Study
+from ..study import Study, load_study
 from ..trials import Trials, read_trials
 from ..wording import listed, number, share
-from .people import STUDY
-from .section import Drawing, Listing, Piece, Section, Shown, Tables, Work
+from .section import PEOPLE, RAW_TRIALS, Drawing, Listing, Piece, Section, Shown, Tables, Work
 
 _MODEL = "EncodingOnly"  # whose kernels are fast enough for hundreds of fits
 _PEOPLE = 300
@@ -21,9 +20,7 @@ _TITLES = {"person": "People, given their population", "population": "Population
 
 
 def _pieces(work: Work) -> list[Piece]:
-    study = next((study for study in work.studies if study.id == STUDY), None)
-    if study is None:
-        return []
+    study = load_study(RAW_TRIALS)
     trials = read_trials(study=study, missing="drop")
     return [Piece("calibration of people", 15.0 * work.sizes.confused, work.sizes.confused, _of(study, trials))]
 
@@ -89,4 +86,4 @@ def sentence(tables: Tables) -> str:
     return f"{said}. No ranks depart from uniform."
 
 
-SECTION = Section("calibration", "Calibration of people", _pieces, _show)
+SECTION = Section("calibration", "Calibration of people", _pieces, _show, PEOPLE)

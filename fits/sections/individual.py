@@ -15,10 +15,10 @@ from ..individual.prediction import predict_behaviour
 from ..individual.regions import regional_analysis
 from ..individual.zhu import CORRELATIONS, EQUATIONS, PUBLISHED, read_zhu
 from ..wording import capitalised, listed, number, share
-from .section import INDIVIDUAL, Drawing, Listing, Piece, Section, Shown, Tables, Work
+from .section import PEOPLE, Drawing, Listing, Piece, Section, Shown, Tables, Work
 
-PEOPLE = 1498
-_NUMBERS = (100, 200, 400, 800, PEOPLE)
+SCANNED = 1498
+_NUMBERS = (100, 200, 400, 800, SCANNED)
 
 
 def _pieces(work: Work) -> list[Piece]:
@@ -27,7 +27,7 @@ def _pieces(work: Work) -> list[Piece]:
     cohorts = 3 * len(_NUMBERS) * sizes.individual_cohorts
     return [
         Piece("path model of Zhu 2022", 10.0, 1, _paths),
-        Piece(f"connectomes of {PEOPLE} people", 0.3 * sizes.individual_permutations, 10, _connectomes),
+        Piece(f"connectomes of {SCANNED} people", 0.3 * sizes.individual_permutations, 10, _connectomes),
         Piece("power of connectome-based prediction", 2.0 * cohorts, cohorts, _power),
     ]
 
@@ -35,7 +35,9 @@ def _pieces(work: Work) -> list[Piece]:
 def _paths(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.DataFrame]:
     people = read_zhu()
     fit = fit_paths(people, EQUATIONS, seed=work.seed)
-    summary = dict(people=fit.n, chi_squared=fit.chi_squared, df=fit.df, p=fit.p, srmr=fit.srmr, resamples=fit.resamples)
+    summary = dict(
+        people=fit.n, chi_squared=fit.chi_squared, df=fit.df, p=fit.p, srmr=fit.srmr, resamples=fit.resamples
+    )
     r = people.corr(numeric_only=True).memory
     correlated = [dict(region=name, r=float(r[name]), published=own) for name, own in CORRELATIONS.items()]
     held = path_calibration(fit, seed=work.seed)
@@ -46,7 +48,7 @@ def _paths(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.Data
 
 def _connectomes(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.DataFrame]:
     account = Account()
-    cohort = simulate_people(account, PEOPLE, seed=work.seed)
+    cohort = simulate_people(account, SCANNED, seed=work.seed)
     permutations = work.sizes.individual_permutations
     found = predict_behaviour(
         cohort.edges, cohort.behaviour, permutations=permutations, seed=work.seed, progress=progress
@@ -118,26 +120,26 @@ def _show(tables: Tables) -> Shown:
         "hold” and “exclude zero” are shares of 500 simulated studies of as many people.",
         drawings=(
             Drawing("individual-prediction", prediction_figure(tables["predictions"], tables["null"], both),
-                    f"Simulated: enhancement of {PEOPLE} people by emotion, each predicted from their connectome by a "
+                    f"Simulated: enhancement of {SCANNED} people by emotion, each predicted from their connectome by a "
                     "model that never saw them.", True),
             Drawing("individual-power", power_figure(tables["power"]),
-                    "Simulated: how often both analyses find something with so many people, by what the gain comes from "
-                    "(exact 95 % intervals). What is found where it is not is false.", True),
+                    "Simulated: how often both analyses find something with so many people, by what the gain comes "
+                    "from (exact 95 % intervals). What is found where it is not is false.", True),
             Drawing("individual-paths", chains_figure(chains),
-                    "Zhu 2022: effect of amygdala-hippocampal connectivity on memory along each chain, with intervals of "
-                    "a bias-corrected bootstrap.", True),
+                    "Zhu 2022: effect of amygdala-hippocampal connectivity on memory along each chain, with intervals "
+                    "of a bias-corrected bootstrap.", True),
         ),
         listings=(
             Listing("Chains of causes, Zhu 2022", pandas.DataFrame(chain_rows),
                     ("standardised", "p", "intervals hold", "exclude zero"),
-                    f"Correlations with memory: {correlated}. The file's columns are inferred from the paper's figure."),
+                    f"Correlations with memory: {correlated}. What the file's columns are is inferred from the paper."),
             Listing("Prediction from simulated connectomes", pandas.DataFrame(score_rows),
                     ("r", "variance explained", "p", "r by chance, 95 %")),
             Listing("Networks of edges that are significant as a family", pandas.DataFrame(network_rows), ("edges",)),
         ),
-        change="Connectomes of real people with their trials: the account then says how much of the gain's variance the "
-        "networks explain. A path model of so few people at one time shows covariances that causes would leave, not "
-        "causes.",
+        change="Connectomes of real people with their trials: the account then says how much of the gain's variance "
+        "the networks explain. A path model of so few people at one time shows covariances that causes would leave, "
+        "not causes.",
     )  # fmt: skip
 
 
@@ -146,9 +148,9 @@ def sentence(tables: Tables) -> str:
     scores = tables["scores"].set_index("network")
     networks, region = tables["networks"], tables["regions"].iloc[0]
     positive, negative = (len(set(networks[networks.sign == sign].simulated) - {-1}) for sign in (1, -1))
-    said = (f"In {PEOPLE} simulated people connectomes predict enhancement with r = {number(scores.r['both'], 2)} "
-            f"(p = {number(scores.p['both'], 2)}) and show {positive} of the 4 positive and {negative} of the 2 negative "
-            f"networks, while the best of {region.tested:.0f} regional responses has a family-wise p of "
+    said = (f"In {SCANNED} simulated people connectomes predict enhancement with r = {number(scores.r['both'], 2)} "
+            f"(p = {number(scores.p['both'], 2)}) and show {positive} of the 4 positive and {negative} of the 2 "
+            f"negative networks, while the best of {region.tested:.0f} regional responses has a family-wise p of "
             f"{number(region.p_family, 2)}")  # fmt: skip
     power = tables["power"]
     found = power[(power.truth == "networks") & (power.analysis == "connectome") & (power.found >= 0.8)]
@@ -161,9 +163,8 @@ def sentence(tables: Tables) -> str:
     chains = tables["chains"].set_index("chain")
     again = [f"{name} {number(chains.standardised[name], 2)} (published {own[0]:g})" for name, own in PUBLISHED.items()]
     clear = all(chains.lower[name] > 0 for name in PUBLISHED)
-    return f"{said}. {capitalised(listed(again))} in the 28 people of Zhu 2022, {'both' if clear else 'not both'} with "\
-        "intervals above zero."  # fmt: skip
+    ends = f"{'both' if clear else 'not both'} with intervals above zero"
+    return f"{said}. {capitalised(listed(again))} in the 28 people of Zhu 2022, {ends}."
 
 
-SECTION = Section("individual", "Individual differences", _pieces, _show, INDIVIDUAL,
-                  command="python -m fits.simulated OUT --section individual")  # fmt: skip
+SECTION = Section("individual", "Individual differences", _pieces, _show, PEOPLE)

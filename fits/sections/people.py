@@ -6,26 +6,23 @@ from collections.abc import Callable
 
 import pandas
 
+from ..family import MODELS
 from ..figures import label_of
 from ..people.checks import first_outcome, predictive_checks
 from ..people.figures import forest_figure, predictive_figure, shrinkage_figure
 from ..people.fit import fit_people
 from ..random_effects import model_frequencies
-from ..study import Study
+from ..study import MEMORY, Study, load_study
 from ..trials import Trials, read_trials
 from ..wording import fixed, listed, number, quantity, share
-from .section import Drawing, Listing, Piece, Section, Shown, Tables, Work
-
-STUDY = "hennings_2021"
+from .section import PEOPLE, RAW_TRIALS, Drawing, Listing, Piece, Section, Shown, Tables, Work
 
 
 def _pieces(work: Work) -> list[Piece]:
-    study = next((study for study in work.studies if study.id == STUDY), None)
-    if study is None:
-        return []
+    study = load_study(RAW_TRIALS)
     trials = read_trials(study=study, missing="drop")
-    return [Piece(f"people of {STUDY}, {label_of(one.model)}", 60.0, 1, _of(one.model, study, trials))
-            for one in work.joint]  # fmt: skip
+    return [Piece(f"people of {study.id}, {label_of(model)}", 60.0, 1, _of(model, study, trials))
+            for model in MODELS[MEMORY]]  # fmt: skip
 
 
 def _of(
@@ -132,4 +129,4 @@ def _only(table: pandas.DataFrame, model: str) -> pandas.DataFrame:
     return table[table.model == model].reset_index(drop=True)
 
 
-SECTION = Section("people", "People of Hennings 2021", _pieces, _show)
+SECTION = Section("people", "People of Hennings 2021", _pieces, _show, PEOPLE)

@@ -13,6 +13,8 @@ from ..study import MEMORY, VISION, Study
 
 Tables = Mapping[str, pandas.DataFrame]
 NETWORKS = "networks"  # family of the sections that simulate networks and rest on no study
+PEOPLE = "people"  # family of those on people, which rest on raw trials and simulations, not on the report's fits
+RAW_TRIALS = "hennings_2021"  # the study whose trials PEOPLE rest on
 FITTED = (MEMORY, VISION)  # families of the sections that rest on fits of studies
 
 
@@ -36,11 +38,14 @@ class Sizes:
     assembly_capacity: int = 1  # networks to which memories are added
     assembly_consolidated: int = 3  # networks whose assemblies follow consolidation traces
     assembly_trajectories: int = 4  # through the mixtures
+    individual_permutations: int = 1000  # of a prediction from connectomes
+    individual_cohorts: int = 20  # of every number of people of its power curve
 
 
 QUICK = Sizes(joint_starts=2, transfer_starts=1, recovered=10, compared=1, covered=4, confused=4, visual_starts=4,
               visual_recovered=6, network_trials=1, assembly_networks=1, assembly_controls=0, assembly_simple=0,
-              assembly_odours=1, assembly_capacity=0, assembly_consolidated=1, assembly_trajectories=1)  # fmt: skip
+              assembly_odours=1, assembly_capacity=0, assembly_consolidated=1, assembly_trajectories=1,
+              individual_permutations=99, individual_cohorts=4)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -135,7 +140,7 @@ class Section:
     title: str
     pieces: Callable[[Work], Sequence[Piece]]
     show: Callable[[Tables], Shown]
-    family: str = MEMORY  # of the studies that its numbers rest on, or NETWORKS
+    family: str = MEMORY  # of the studies that its numbers rest on, or NETWORKS or PEOPLE
     command: str = ""  # that computes it, where the report does not
 
     @property

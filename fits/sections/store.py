@@ -19,7 +19,8 @@ import pandas
 
 import engram
 
-from ..study import MEMORY, load_shipped
+from ..study import MEMORY, load_shipped, load_study
+from .section import PEOPLE, RAW_TRIALS
 
 _MADE = "made.json"
 _DIGITS = "%.8g"  # of log-likelihoods, differences of a hundredth must stay
@@ -123,7 +124,8 @@ def differences(origin: Origin, family: str = MEMORY) -> str:
 
 def digests_of_studies(family: str = MEMORY) -> dict[str, str]:
     """The shipped studies of a family, each with a short digest of its file."""
-    return {study.id: _digest(Path(study.path).read_text(encoding="utf-8"))[:12] for study in load_shipped(family)}
+    studies = (load_study(RAW_TRIALS),) if family == PEOPLE else load_shipped(family)
+    return {study.id: _digest(Path(study.path).read_text(encoding="utf-8"))[:12] for study in studies}
 
 
 def _content(path: Path, again: str) -> dict[str, Any]:
