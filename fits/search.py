@@ -191,8 +191,8 @@ def _combine(
     """
     for _ in range(_COMBINED):
         begin = np.asarray(row["x"])
-        ways = pool.map(lambda others: pursue(objective, begin, others=others), ((), ends))
-        found = min(ways, key=lambda found: found["value"])
+        ways = [pool.submit(pursue, objective, begin, others=others) for others in ((), ends)]
+        found = min((way.result() for way in ways), key=lambda found: found["value"])
         gain = row["value"] - found["value"]
         if gain >= 0:
             row = found | {"evaluations": found["evaluations"] + row["evaluations"]}
