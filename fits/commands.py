@@ -16,6 +16,7 @@ import pandas
 
 from .comparison import compare
 from .diagnostics import residual_figure, residual_table, study_influence
+from .drawing import save_figure
 from .estimation import Fit, FitError, fit
 from .family import MODELS as FAMILIES
 from .findings import preference
@@ -28,7 +29,7 @@ from .random_effects import model_frequencies
 from .recovery import profile_intervals, recover_parameters
 from .report import write_report
 from .reproduce import MODELS, QUICK_STARTS, STARTS, provenance, reproduce
-from .results import save_figure, write_fit
+from .results import write_fit
 from .sections.section import FITTED, NETWORKS, PEOPLE, QUICK, Sizes
 from .simulation_figures import confusion_figure, coverage_figure, recovery_figure
 from .storage import Checkpoint, save, task_of

@@ -26,6 +26,7 @@ from .study import FreeParameter, Study
 
 _STEP = 1e-6  # forward-difference step on the search scale
 _PROBES = 8  # random places at which a parameter is tried for any effect
+_PROBING_NODES = 4  # heterogeneity nodes there: enough to see an effect
 
 
 #: Prior of shared biology where priors are asked for: the model's value, within a factor of three (1 SD; assumed).
@@ -170,9 +171,7 @@ class Objective:
         changed = copy.copy(self)
         changed.predictors = []
         for predictor in self.predictors:
-            own = copy.copy(predictor)
-            own.model = predictor.model.with_(nodes=nodes)
-            changed.predictors.append(own)
+            changed.predictors.append(_with_nodes(predictor, nodes))
         return changed
 
     def values(self, position: np.ndarray) -> list[float]:
@@ -285,9 +284,17 @@ def _predict(
     return predictor.predicted(strengths, own), strengths
 
 
+def _with_nodes(predictor: Any, nodes: int) -> Any:
+    changed = copy.copy(predictor)
+    changed.model = predictor.model.with_(nodes=nodes)
+    return changed
+
+
 def _felt(predictor: Any, coordinates: Sequence[Coordinate]) -> list[Coordinate]:
     """The coordinates that change some prediction: tried at random pairs of values, at random places."""
     rng = np.random.default_rng(0)
+    if isinstance(predictor.model, ConsolidationModel):
+        predictor = _with_nodes(predictor, min(_PROBING_NODES, predictor.model.nodes))
     low, high = np.array([(c.inward(c.bounds[0]), c.inward(c.bounds[1])) for c in coordinates]).reshape(-1, 2).T
     felt: set[int] = set()
     for _ in range(_PROBES):

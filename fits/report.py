@@ -19,11 +19,12 @@ from engram import plots
 from theory import salience
 
 from . import figures, findings
+from .drawing import save_figures
 from .estimation import Fit
 from .figures import assumed, label_of
 from .progress import Progress
 from .reproduce import CURVES, JOINT, TOGETHER, Reproduction
-from .results import save_figure, write_tables
+from .results import write_tables
 from .sections.pages import Page, pages
 from .study import FLAGS, Study
 from .timeline import relations, timeline
@@ -62,9 +63,7 @@ def write_report(folder: Path, results: Reproduction) -> None:
         drawn.update({drawing.name: drawing.figure for page in long_sections if page.shown
                       for drawing in page.shown.drawings})  # fmt: skip
         with progress.part("drawing figures", 1.0, len(drawn)):
-            for name, figure in drawn.items():
-                save_figure(figure, folder / "figures", name)
-                progress.finished()
+            save_figures(drawn, folder / "figures", results.provenance.workers, progress.finished)
     finally:
         progress.close()
     fits = {**{f"{name}, alone": group for name, group in results.separate.items()}, JOINT: results.joint}

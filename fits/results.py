@@ -9,31 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import pandas
-from matplotlib.figure import Figure
-
-from engram.figure_style import style
 
 from . import figures
 from .comparison import compare
+from .drawing import save_figure
 from .estimation import Fit
 from .reproduce import Provenance
 from .study import Study
-
-_PNG_DPI = 200
-
-
-def save_figure(figure: Figure, folder: Path, name: str) -> None:
-    """Write a figure as ``name``.svg and ``name``.png; the same figure gives the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    engine = figure.get_layout_engine()
-    if engine is not None:  # once, not for each file: it takes as long as to draw
-        with style():
-            engine.execute(figure)
-        figure.set_layout_engine("none")
-    figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": f"matplotlib {matplotlib.__version__}"})
-    figure.savefig(folder / f"{name}.png", dpi=_PNG_DPI)
 
 
 def write_tables(

@@ -22,6 +22,7 @@ from .objective import Objective
 
 SCREENED = 16  # points tried for each start
 _MOST_EVALUATIONS = 80  # of least squares, before the quasi-Newton search takes over
+_MOST_PLACES = 5  # other places from which a study is searched alone
 _MOST_ALONE = 12  # steps of each study alone, before all are searched together
 _FIRST_STEPS = 15  # of all studies together, in the first stage of a joint search
 _FIRST_TOLERANCE = 0.02  # of the deviance
@@ -178,21 +179,20 @@ def pursue_best(
             rows[k]["message"] = f"not pursued: {behind:.4g} below the best after the first stage"
     if chosen:
         best = min(chosen, key=lambda k: (rows[k]["value"], k))
-        rows[best] |= _combine(objective, rows[best], [anchor, *(np.asarray(rows[k]["x"]) for k in chosen)])
+        rows[best] |= _combine(objective, rows[best], [anchor, *(np.asarray(rows[k]["x"]) for k in chosen)], pool)
 
 
-def _combine(objective: Objective, row: dict[str, Any], ends: Sequence[np.ndarray]) -> dict[str, Any]:
+def _combine(
+    objective: Objective, row: dict[str, Any], ends: Sequence[np.ndarray], pool: ThreadPoolExecutor
+) -> dict[str, Any]:
     """The best end of a joint search, with each study's own parameters from whichever end they fit best from.
 
     Given the shared parameters the studies are independent, and no single search finds the best place of every one.
     """
     for _ in range(_COMBINED):
         begin = np.asarray(row["x"])
-        try:
-            position = _each_study_alone(objective, begin, ends)
-        except SimulationError:
-            position = begin
-        found = min((search(objective, x) for x in (begin, position)), key=lambda found: found["value"])
+        ways = [pool.submit(pursue, objective, begin, others=others) for others in ((), ends)]
+        found = min((way.result() for way in ways), key=lambda found: found["value"])
         gain = row["value"] - found["value"]
         if gain >= 0:
             row = found | {"evaluations": found["evaluations"] + row["evaluations"]}
@@ -214,8 +214,8 @@ def _failed(x: np.ndarray, error: SimulationError) -> dict[str, Any]:
 def _each_study_alone(objective: Objective, position: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:
     """The position with every study's own parameters moved to where they fit it best, given the shared ones.
 
-    Each study is searched from the position and from other places, and the best end is taken. Joint searches that begin
-    where single studies fit badly end in poor local optima, and take long to get there.
+    Each study is searched from the position and from the most likely of other places, and the best end is taken. Joint
+    searches that begin where single studies fit badly end in poor local optima, and take long to get there.
     """
     position = position.copy()
     for index, columns in enumerate(objective.columns):
@@ -224,11 +224,16 @@ def _each_study_alone(objective: Objective, position: np.ndarray, others: Sequen
             continue
         landscape = Landscape.of_study(objective, index)
         margin = _MARGIN * landscape.width
-        ends = []
-        for start in (position, *others):
-            part = np.clip(start[columns], landscape.low + margin, landscape.high - margin)
+        starts = []
+        for place in (position, *others):
+            part = np.clip(place[columns], landscape.low + margin, landscape.high - margin)
             part[shared] = position[columns[shared]]
-            point = landscape.at(part)
-            ends.append(landscape.minimum(point, shared, finest=_FIRST_TOLERANCE, steps=_MOST_ALONE))
+            starts.append(part)
+        lacking = [float(np.square(objective.study_residuals(index, part)).sum()) for part in starts]
+        chosen = [0, *sorted(range(1, len(starts)), key=lambda k: (lacking[k], k))[:_MOST_PLACES]]
+        ends = [
+            landscape.minimum(landscape.at(starts[k]), shared, finest=_FIRST_TOLERANCE, steps=_MOST_ALONE)
+            for k in chosen
+        ]
         position[columns] = min(ends, key=lambda end: end.deviance).position
     return position

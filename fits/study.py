@@ -5,6 +5,7 @@ Its parts are read by :mod:`fits.free_parameter`, :mod:`fits.design` and :mod:`f
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -73,6 +74,7 @@ def shipped_studies() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
+@functools.cache
 def load_shipped(family: str) -> tuple[Study, ...]:
     """The shipped studies of one family, ``MEMORY`` or ``VISION``, in alphabetical order."""
     return tuple(study for study in map(load_study, shipped_studies()) if study.family == family)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas
 
+from ..drawing import save_figure
 from ..output_folder import output_folder
 from ..progress import Progress
-from ..results import save_figure
 from ..study import Study
 from ..trial_table import TrialError
 from ..trials import read_trials

@@ -11,10 +11,10 @@ import pytest
 from test_cli import STUDY
 
 from fits import findings, load_study
+from fits.drawing import save_figure
 from fits.figures import study_figure
 from fits.report import write_report
 from fits.reproduce import JOINT, MODELS, TOGETHER, reproduce
-from fits.results import save_figure
 
 VOID = {"meta", "br", "img", "hr", "link", "input"}
 
