@@ -13,7 +13,7 @@ from .measurement import Measurement, Skipped
 
 PARTS = (
     "speed", "accuracy", "against_scipy", "against_fixed_step", "scaling", "start_up", "compile_time", "inference",
-    "perception", "network", "ei_assembly",
+    "people", "perception", "network", "ei_assembly",
 )  # fmt: skip
 COLUMNS = ("benchmark", "quantity", "value", "unit", "command", "date")
 

@@ -10,11 +10,11 @@ at the best point; where the data say nothing about a parameter its verdict is "
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ import pandas
 from engram.consolidation import ConsolidationModel
 from engram.perception import PerceptualModel
 
+from .execution import Workers, executor_of, finished, give_up, submitted
 from .family import Model, biology_of, instance_of
 from .likelihood import detection_probability, log_likelihoods
 from .objective import Coordinate, Objective
@@ -123,7 +124,7 @@ def fit(
     *,
     starts: int = 16,
     seed: int = 1,
-    workers: int | None = None,
+    workers: Workers = None,
     shared: bool = True,
     priors: bool = False,
     split: Mapping[str, Mapping[str, str]] | None = None,
@@ -146,8 +147,9 @@ def fit(
         ``fits.search.PURSUED`` of them after a first, cheap stage are searched to their end.
     seed : int
         Of the design; the same seed gives the same numbers for any number of workers.
-    workers : int, optional
-        Threads (all processors by default; the kernels release the GIL).
+    workers : int or Executor, optional
+        Threads (all processors by default; the kernels release the GIL), or what runs the searches
+        (:mod:`fits.execution`).
     shared : bool
         Whether the model's biology (its ``biology``: time constants and gains) is estimated, one value for all
         studies, or held at the model's values.
@@ -170,6 +172,8 @@ def fit(
     ------
     FitError
         No start converged, or the likelihood is not finite anywhere.
+    LostWorkers
+        The executor has gone; starts that had ended were given to ``keep``.
     """
     instance = instance_of(model)
     if not studies:
@@ -190,18 +194,18 @@ def fit(
     first = np.array([c.inward(_begin(c, begin or {})) for c in objective.coordinates])
     objective.value(first)  # compiles, so that threads do not wait for one another
 
-    def one(position: np.ndarray) -> dict[str, Any]:
-        return approach(coarse, position, first, objective) if joint else search(objective, position)
-
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+    one: Callable[[np.ndarray], dict[str, Any]] = partial(search, objective)
+    if joint:
+        one = partial(approach, coarse, anchor=first, judge=objective)
+    futures: dict[Any, int] = {}
+    with executor_of(workers) as pool:
         try:
             positions = [first, *screened(coarse, starts - 1, seed, pool)]
             rows: list[dict[str, Any]] = [dict((done or {}).get(k, {})) for k in range(len(positions))]
-            futures = {pool.submit(one, position): k for k, position in enumerate(positions) if not rows[k]}
+            futures = {submitted(pool, one, position): k for k, position in enumerate(positions) if not rows[k]}
             told, kept_back = 0, min(PURSUED, len(positions)) if joint else 0
-            for ended, future in enumerate(as_completed(futures), 1):
-                number = futures[future]
-                rows[number] = future.result()
+            for ended, (number, found) in enumerate(finished(futures), 1):
+                rows[number] = found
                 if keep is not None:
                     keep(number, rows[number])
                 if progress is not None and ended * (len(positions) - kept_back) // len(positions) > told:
@@ -211,7 +215,7 @@ def fit(
                 pursue_best(objective, rows, first, pool, keep, progress)
         except BaseException:  # an interrupt must not wait for the searches that still run
             objective.stopped = coarse.stopped = True
-            pool.shutdown(wait=False, cancel_futures=True)
+            give_up(pool, futures, own=not isinstance(workers, Executor))
             raise
     _continue_best(objective, rows)
     return summarise(objective, rows, seed, time.perf_counter() - began)

@@ -9,7 +9,7 @@ What a task depends on is told to nobody but itself; progress counts what has co
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import Any, TypeAlias
@@ -77,16 +77,14 @@ def completed(
             for number, task in enumerate(tasks):
                 if number not in results:
                     futures[submitted(pool, function, *task)] = number
-            for future in as_completed(futures):
-                number = futures[future]
-                results[number] = result_of(future, len(tasks) - len(results), len(tasks))
+            for number, result in finished(futures):
+                results[number] = result
                 if keep is not None:
-                    keep(number, results[number])
+                    keep(number, result)
                 if progress is not None:
                     progress(number)
         except BaseException:
-            for future in futures:
-                future.cancel()
+            give_up(pool, futures, own=not isinstance(workers, Executor))
             raise
     return [results[number] for number in range(len(tasks))]
 
@@ -101,17 +99,38 @@ def submitted(pool: Executor, function: Callable[..., Any], *task: Any) -> Futur
         raise LostWorkers(f"the executor takes no tasks ({_told(error)}); is the cluster still there?") from error
 
 
-def result_of(future: Future[Any], left: int, all_tasks: int) -> Any:
-    """The result of a future that has ended; ``LostWorkers`` where its executor ended before the task did."""
-    try:
-        return future.result()
-    except Exception as error:
-        if not _lost(error):
-            raise
+def give_up(pool: Executor, futures: Iterable[Future[Any]], *, own: bool) -> None:
+    """Cancel what has not begun; an executor that was given stays open for its owner."""
+    for future in futures:
+        future.cancel()
+    if own:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def finished(futures: Mapping[Future[Any], int]) -> Iterator[tuple[int, Any]]:
+    """Number and result of every task as it ends; ``LostWorkers`` at last, where the executor ended before some did."""
+    lost: list[Exception] = []
+    for future in as_completed(futures):
+        try:
+            result = future.result()
+        except Exception as error:
+            if not _lost(error):
+                raise
+            lost.append(error)  # others may have ended well, and are handed on first
+            continue
+        yield futures[future], result
+    if lost:
         raise LostWorkers(
-            f"the workers have gone ({_told(error)}) with {left} of {all_tasks} tasks unfinished; what has finished is "
-            "kept where the run keeps its parts (--resume goes on from it): start the cluster again, and the same run"
-        ) from error
+            f"the workers have gone ({_told(lost[0])}) with {len(lost)} of {len(futures)} tasks unfinished; what has "
+            "finished is kept where the run keeps its parts (--resume goes on from it): start the cluster again, and "
+            "the same run"
+        ) from lost[0]
+
+
+def in_order(futures: Sequence[Future[Any]]) -> list[Any]:
+    """The results of tasks, in their order."""
+    found = dict(finished({future: number for number, future in enumerate(futures)}))
+    return [found[number] for number in range(len(futures))]
 
 
 def _lost(error: BaseException) -> bool:

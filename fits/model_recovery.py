@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas
 from engram.consolidation import ConsolidationModel
 
 from .estimation import Fit, fit
+from .execution import Workers
 from .objective import Objective
 from .recovery import check_spread, check_starts, check_truth, truth_and_data
 from .refit import Screen, refit
@@ -57,7 +59,7 @@ def recover_models(
     *,
     n: int = 30,
     seed: int = 1,
-    workers: int | None = None,
+    workers: Workers = None,
     priors: bool = False,
     shared: bool = True,
     truths: Sequence[Fit] | None = None,
@@ -103,25 +105,34 @@ def recover_models(
         raise ValueError(f"{len(truths)} truths for {len(names)} models; give one for each")
     for truth, model in zip(truths, models, strict=True):
         check_truth(truth, studies, model, priors, shared)
-    screens = [Screen(truth, seed) for truth in truths]
-
-    def one(number: int, adopt: Callable[[Objective], Objective]) -> tuple[list[Row], int]:
-        simulation, source = divmod(number, len(names))
-        _, data = truth_and_data(truths[source], spread, seed, simulation, source)
-        rows: list[Row] = []
-        evaluations = 0
-        for name, truth, screen in zip(names, truths, screens, strict=True):
-            objective = adopt(truth.objective.with_studies(data))
-            found = refit(objective, screen.starts(data, starts))
-            size, likelihood = len(objective.coordinates), float(found["log_likelihood"])
-            evaluations += found["evaluations"]
-            rows.append(
-                dict(simulated=names[source], simulation=simulation, fitted=name, n_parameters=size,
-                     log_likelihood=likelihood, aic=2 * size - 2 * likelihood,
-                     bic=float(np.log(truth.n_observations)) * size - 2 * likelihood,
-                     converged=bool(found["converged"]))
-            )  # fmt: skip
-        return rows, evaluations
-
-    results = repeat(one, n * len(names), workers=workers, keep=keep, done=done, progress=progress)
+    task = partial(_simulated, [Screen(truth, seed) for truth in truths], names, spread, starts)
+    results = repeat(task, n * len(names), workers=workers, keep=keep, done=done, progress=progress)
     return ModelRecovery(seed, tuple(names), pandas.DataFrame([row for rows in results for row in rows]))
+
+
+def _simulated(
+    screens: Sequence[Screen],
+    names: Sequence[str],
+    spread: float,
+    starts: int,
+    number: int,
+    adopt: Callable[[Objective], Objective],
+) -> tuple[list[Row], int]:
+    """One simulation, fitted with every model: its rows, and the evaluations that it took."""
+    simulation, source = divmod(number, len(names))
+    made = screens[source]
+    _, data = truth_and_data(made.reference, spread, made.seed, simulation, source)
+    rows: list[Row] = []
+    evaluations = 0
+    for name, screen in zip(names, screens, strict=True):
+        objective = adopt(screen.reference.objective.with_studies(data))
+        found = refit(objective, screen.starts(data, starts))
+        size, likelihood = len(objective.coordinates), float(found["log_likelihood"])
+        evaluations += found["evaluations"]
+        rows.append(
+            dict(simulated=names[source], simulation=simulation, fitted=name, n_parameters=size,
+                 log_likelihood=likelihood, aic=2 * size - 2 * likelihood,
+                 bic=float(np.log(screen.reference.n_observations)) * size - 2 * likelihood,
+                 converged=bool(found["converged"]))
+        )  # fmt: skip
+    return rows, evaluations

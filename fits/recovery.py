@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from engram.consolidation import ConsolidationModel
 
 from .estimation import Fit, fit, standard_errors
 from .estimation import summarise as fit_of
+from .execution import Workers
 from .objective import Objective
 from .profile import profile
 from .refit import TOLERANCE, Screen, refit
@@ -71,7 +73,7 @@ def recover_parameters(
     *,
     n: int = 200,
     seed: int = 1,
-    workers: int | None = None,
+    workers: Workers = None,
     priors: bool = False,
     shared: bool = True,
     truth: Fit | None = None,
@@ -122,25 +124,35 @@ def recover_parameters(
     reference = truth if truth is not None else fit(
         studies, model, seed=seed, workers=workers, shared=shared, priors=priors)  # fmt: skip
     check_truth(reference, studies, model, priors, shared)
-    screen = Screen(reference, seed)
-
-    def one(number: int, adopt: Callable[[Objective], Objective]) -> tuple[list[Row], int]:
-        true, data = truth_and_data(reference, spread, seed, number)
-        objective = adopt(reference.objective.with_studies(data))
-        found = refit(objective, screen.starts(data, starts))
-        evaluations, gain = found["evaluations"], math.nan
-        if number < compared:
-            others = [search(objective, start, tolerance=TOLERANCE) for start in screen.starts(data, starts + _FURTHER)]
-            gain = max(0.0, *(found["value"] - other["value"] for other in others))
-            evaluations += sum(other["evaluations"] for other in others)
-        rows = _rows(objective, found, true, seed, interval)
-        return [dict(simulation=number, **row, gain=gain) for row in rows], evaluations
-
-    results = repeat(one, n, workers=workers, keep=keep, done=done, progress=progress)
+    task = partial(_simulated, Screen(reference, seed), spread, starts, interval, compared)
+    results = repeat(task, n, workers=workers, keep=keep, done=done, progress=progress)
     table = pandas.DataFrame([row for rows in results for row in rows])
     gains = table.groupby("simulation").gain.first().dropna() if len(table) else pandas.Series(dtype=float)
     differ = (int((gains > _AHEAD).sum()), len(gains))
     return Recovery(reference.model, seed, table, summarise(table), differ)
+
+
+def _simulated(
+    screen: Screen,
+    spread: float,
+    starts: int,
+    interval: Interval | None,
+    compared: int,
+    number: int,
+    adopt: Callable[[Objective], Objective],
+) -> tuple[list[Row], int]:
+    """One simulation: its rows, and the evaluations that it took."""
+    reference, seed = screen.reference, screen.seed
+    true, data = truth_and_data(reference, spread, seed, number)
+    objective = adopt(reference.objective.with_studies(data))
+    found = refit(objective, screen.starts(data, starts))
+    evaluations, gain = found["evaluations"], math.nan
+    if number < compared:
+        others = [search(objective, start, tolerance=TOLERANCE) for start in screen.starts(data, starts + _FURTHER)]
+        gain = max(0.0, *(found["value"] - other["value"] for other in others))
+        evaluations += sum(other["evaluations"] for other in others)
+    rows = _rows(objective, found, true, seed, interval)
+    return [dict(simulation=number, **row, gain=gain) for row in rows], evaluations
 
 
 def check_spread(spread: float) -> None:

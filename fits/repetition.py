@@ -1,13 +1,13 @@
-"""Independent repetitions in threads: kept as they end, resumed where they stopped, given up at an interrupt."""
+"""Independent repetitions, in threads or elsewhere: kept as they end, resumed where they stopped, given up at will."""
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
+from .execution import Workers, executor_of, finished, give_up, submitted
 from .objective import Objective
 
 Row = dict[str, Any]
@@ -20,7 +20,7 @@ def repeat(
     task: Task,
     n: int,
     *,
-    workers: int | None = None,
+    workers: Workers = None,
     keep: Callable[[int, list[Row]], Any] | None = None,
     done: Mapping[int, list[Row]] | None = None,
     progress: Callable[[int], Any] | None = None,
@@ -31,8 +31,8 @@ def repeat(
     ----------
     task : callable
     n : int
-    workers : int, optional
-        Threads (all processors by default).
+    workers : int or Executor, optional
+        Threads (all processors by default), or what runs the tasks, which must then be functions of a module.
     keep : callable, optional
         Called in the calling thread with the number and the rows of each repetition as it ends.
     done : mapping, optional
@@ -49,20 +49,25 @@ def repeat(
         objective.stopped = stopped.is_set()
         return objective
 
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        futures = {pool.submit(task, number, adopt): number for number in range(n) if number not in results}
+    with executor_of(workers) as pool:
+        announce = adopt if isinstance(pool, ThreadPoolExecutor) else _unannounced
+        futures = {submitted(pool, task, number, announce): number for number in range(n) if number not in results}
         try:
-            for future in as_completed(futures):
-                rows, evaluations = future.result()
-                results[futures[future]] = rows
+            for number, (rows, evaluations) in finished(futures):
+                results[number] = rows
                 if keep is not None:
-                    keep(futures[future], rows)
+                    keep(number, rows)
                 if progress is not None:
                     progress(evaluations)
         except BaseException:  # an interrupt must not wait for the searches that still run
             stopped.set()
             for objective in list(working.values()):
                 objective.stopped = True
-            pool.shutdown(wait=False, cancel_futures=True)
+            give_up(pool, futures, own=not isinstance(workers, Executor))
             raise
     return [results[number] for number in range(n)]
+
+
+def _unannounced(objective: Objective) -> Objective:
+    """Of a task in another process, which nothing here can stop."""
+    return objective

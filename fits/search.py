@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from scipy.stats import qmc
 from engram.consolidation.model import SimulationError
 
 from .conditional import Landscape
+from .execution import finished, in_order, submitted
 from .objective import Objective
 
 SCREENED = 16  # points tried for each start
@@ -35,15 +36,20 @@ PURSUED = 8  # starts of a joint fit that get the second stage
 _MARGIN = 1e-3  # widths of the search: a step from a bound itself is short
 
 
-def screened(objective: Objective, number: int, seed: int, pool: ThreadPoolExecutor) -> list[np.ndarray]:
+def screened(objective: Objective, number: int, seed: int, pool: Executor) -> list[np.ndarray]:
     """The ``number`` most likely of many points spread over the bounds, best first."""
     if number < 1 or not objective.bounds:
         return []
     low, high = np.array(objective.bounds).T
     design = qmc.Sobol(len(low), scramble=True, rng=seed).random_base2(math.ceil(math.log2(SCREENED * number)))
     points = low + design * (high - low)
-    values = np.array(list(pool.map(lambda point: _value_or_worst(objective, point), points)))
+    parts = [points[k : k + SCREENED] for k in range(0, len(points), SCREENED)]
+    values = np.concatenate(in_order([submitted(pool, _values, objective, part) for part in parts]))
     return [points[k] for k in np.argsort(values, kind="stable")[:number]]
+
+
+def _values(objective: Objective, points: np.ndarray) -> np.ndarray:
+    return np.array([_value_or_worst(objective, point) for point in points])
 
 
 def _value_or_worst(objective: Objective, point: np.ndarray) -> float:
@@ -150,7 +156,7 @@ def pursue_best(
     objective: Objective,
     rows: list[dict[str, Any]],
     anchor: np.ndarray,
-    pool: ThreadPoolExecutor,
+    pool: Executor,
     keep: Callable[[int, Mapping[str, Any]], Any] | None,
     progress: Callable[[int], Any] | None = None,
 ) -> None:
@@ -165,10 +171,9 @@ def pursue_best(
     left = [k for k in chosen if "first" not in rows[k]]
     ends = {k: np.asarray(rows[k].get("first_x", rows[k]["x"])) for k in chosen}
     others = [anchor, *ends.values()]
-    futures = {pool.submit(pursue, objective, ends[k], rows[k]["evaluations"], others): k for k in left}
-    for future in as_completed(futures):
-        number = futures[future]
-        rows[number] = future.result() | {"first": values[number], "first_x": ends[number]}
+    futures = {submitted(pool, pursue, objective, ends[k], rows[k]["evaluations"], others): k for k in left}
+    for number, found in finished(futures):
+        rows[number] = found | {"first": values[number], "first_x": ends[number]}
         if keep is not None:
             keep(number, rows[number])
         if progress is not None:
@@ -182,17 +187,15 @@ def pursue_best(
         rows[best] |= _combine(objective, rows[best], [anchor, *(np.asarray(rows[k]["x"]) for k in chosen)], pool)
 
 
-def _combine(
-    objective: Objective, row: dict[str, Any], ends: Sequence[np.ndarray], pool: ThreadPoolExecutor
-) -> dict[str, Any]:
+def _combine(objective: Objective, row: dict[str, Any], ends: Sequence[np.ndarray], pool: Executor) -> dict[str, Any]:
     """The best end of a joint search, with each study's own parameters from whichever end they fit best from.
 
     Given the shared parameters the studies are independent, and no single search finds the best place of every one.
     """
     for _ in range(_COMBINED):
         begin = np.asarray(row["x"])
-        ways = [pool.submit(pursue, objective, begin, others=others) for others in ((), ends)]
-        found = min((way.result() for way in ways), key=lambda found: found["value"])
+        ways = [submitted(pool, pursue, objective, begin, 0, others) for others in ((), ends)]
+        found = min(in_order(ways), key=lambda found: found["value"])
         gain = row["value"] - found["value"]
         if gain >= 0:
             row = found | {"evaluations": found["evaluations"] + row["evaluations"]}

@@ -13,7 +13,7 @@ binomial interval.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ import pandas
 from scipy.special import ndtr
 from scipy.stats import binomtest, chisquare
 
+from ..execution import Workers, completed
 from .em import person_posterior
 from .fit import PeopleFit, fit_likelihood
 from .likelihood import PeopleLikelihood
@@ -84,22 +85,19 @@ def population_calibration(
     n: int = 50,
     seed: int = 1,
     draws: int = 128,
-    workers: int | None = None,
+    workers: Workers = None,
+    keep: Callable[[int, Any], Any] | None = None,
+    done: Mapping[int, Any] | None = None,
     progress: Callable[[int], Any] | None = None,
 ) -> Calibration:
     """Whole data sets from a population, each fitted by :func:`fits.people.fit.fit_people`'s EM.
 
-    Its parameters are "mean of …" and "spread of …" on the scale of η; spreads are compared as logarithms.
+    Its parameters are "mean of …" and "spread of …" on the scale of η; spreads are compared as logarithms. Simulations
+    run side by side (:mod:`fits.execution`); each is kept as it ends, and those of ``done`` are not run again.
     """
-    rows = []
-    for k in range(n):
-        rng = np.random.default_rng([seed, k])
-        etas = rng.normal(population.effects[:, 0], population.spread, (people, len(population.spread)))
-        fit = fit_likelihood(simulate_people(likelihood, etas, rng), alone=False, draws=draws, workers=workers)
-        rows += [dict(simulation=k, **row) for row in _population_rows(fit, population)]
-        if progress is not None:
-            progress(k)
-    table = pandas.DataFrame(rows)
+    tasks = [(likelihood, population, people, draws, seed, k) for k in range(n)]
+    results = completed(_population_simulation, tasks, workers=workers, keep=keep, done=done, progress=progress)
+    table = pandas.DataFrame([row for rows in results for row in rows])
     return Calibration("population", seed, table, summarise(table))
 
 
@@ -112,7 +110,9 @@ def posterior_calibration(
     draws: int = 200,
     tune: int = 200,
     thin: int = 4,
-    workers: int | None = None,
+    workers: Workers = None,
+    keep: Callable[[int, Any], Any] | None = None,
+    done: Mapping[int, Any] | None = None,
     progress: Callable[[int], Any] | None = None,
 ) -> Calibration:
     """Simulation-based calibration of the sampler: populations from the prior, people from them, ranks of the truth.
@@ -120,40 +120,15 @@ def posterior_calibration(
     Ranks are those among every ``thin``-th draw, of which the truth is one with equal probability of any place. Of
     people's parameters those of the first are ranked.
     """
-    from .posterior import sample_people
-
-    rows = []
-    size = len(likelihood.scale)
-    for k in range(n):
-        rng = np.random.default_rng([seed, k])
-        spread = np.abs(rng.normal(0, SPREAD_SD, size))
-        truth = Population(rng.logistic(size=(size, 1)), spread)
-        etas = rng.normal(truth.effects[:, 0], spread, (people, size))
-        fit = fit_likelihood(simulate_people(likelihood, etas, rng), alone=False, draws=0, workers=workers)
-        sampled = sample_people(fit, draws=draws, tune=tune, chains=2, seed=seed * 100_000 + k, workers=workers)
-        populations, found = sampled.draws()
-        means = np.array([one.effects[:, 0] for one in populations])[::thin]
-        spreads = np.array([one.spread for one in populations])[::thin]
-        first = found[::thin, 0]
-        for j, name in enumerate(likelihood.scale.names):
-            for what, true, every in (
-                ("mean of", truth.effects[j, 0], means[:, j]), ("spread of", spread[j], spreads[:, j]),
-                ("first person's", etas[0, j], first[:, j]),
-            ):  # fmt: skip
-                below = int((every < true).sum())
-                rows.append(
-                    dict(simulation=k, parameter=f"{what} {name}", true=true, estimate=every.mean(),
-                         lower=np.quantile(every, 0.025), upper=np.quantile(every, 0.975),
-                         rank=(below + rng.random()) / (len(every) + 1))
-                )  # fmt: skip
-        if progress is not None:
-            progress(k)
-    table = pandas.DataFrame(rows)
+    tasks = [(likelihood, people, draws, tune, thin, seed, k) for k in range(n)]
+    results = completed(_posterior_simulation, tasks, workers=workers, keep=keep, done=done, progress=progress)
+    table = pandas.DataFrame([row for rows in results for row in rows])
     return Calibration("posterior", seed, table, summarise(table))
 
 
 def confuse_people(
-    fits: Sequence[PeopleFit], *, n: int = 20, seed: int = 1, draws: int = 64, workers: int | None = None,
+    fits: Sequence[PeopleFit], *, n: int = 20, seed: int = 1, draws: int = 64, workers: Workers = None,
+    keep: Callable[[int, Any], Any] | None = None, done: Mapping[int, Any] | None = None,
     progress: Callable[[int], Any] | None = None,
 ) -> pandas.DataFrame:  # fmt: skip
     """Data sets simulated from each fit, fitted with every model: how often each has the best BIC.
@@ -165,19 +140,12 @@ def confuse_people(
     """
     names = [one.model for one in fits]
     counts = np.zeros((len(names), len(names)), dtype=int)
-    for source in fits:
-        for k in range(n):
-            rng = np.random.default_rng([seed, names.index(source.model), k])
-            size = len(source.population.spread)
-            etas = rng.normal(source.population.effects[:, 0], source.population.spread, (len(source.likelihood), size))
-            made = [source.likelihood.simulate(i, eta, rng) for i, eta in enumerate(etas)]
-            scores = []
-            for one in fits:
-                data = one.likelihood.with_counts([old for old, _ in made], [new for _, new in made])
-                scores.append(fit_likelihood(data, start=one.population, alone=False, draws=draws, workers=workers).bic)
-            counts[names.index(source.model), int(np.argmin(scores))] += 1
-            if progress is not None:
-                progress(k)
+    pairs = [(one.likelihood, one.population) for one in fits]
+    tasks = [(pairs, source, draws, seed, k) for source in range(len(fits)) for k in range(n)]
+    for task, best in zip(
+        tasks, completed(_preferred, tasks, workers=workers, keep=keep, done=done, progress=progress), strict=True
+    ):
+        counts[task[1], best] += 1
     return pandas.DataFrame(counts, index=pandas.Index(names, name="simulated"), columns=names)
 
 
@@ -239,3 +207,57 @@ def _population_rows(fit: PeopleFit, truth: Population) -> list[dict[str, Any]]:
                      upper=estimate + width, rank=float(ndtr((true - estimate) / (width / 1.959964))))
             )  # fmt: skip
     return rows
+
+
+def _population_simulation(
+    likelihood: PeopleLikelihood, population: Population, people: int, draws: int, seed: int, k: int
+) -> list[dict[str, Any]]:
+    rng = np.random.default_rng([seed, k])
+    etas = rng.normal(population.effects[:, 0], population.spread, (people, len(population.spread)))
+    fit = fit_likelihood(simulate_people(likelihood, etas, rng), alone=False, draws=draws, workers=1)
+    return [dict(simulation=k, **row) for row in _population_rows(fit, population)]
+
+
+def _posterior_simulation(
+    likelihood: PeopleLikelihood, people: int, draws: int, tune: int, thin: int, seed: int, k: int
+) -> list[dict[str, Any]]:
+    from .posterior import sample_people
+
+    size = len(likelihood.scale)
+    rng = np.random.default_rng([seed, k])
+    spread = np.abs(rng.normal(0, SPREAD_SD, size))
+    truth = Population(rng.logistic(size=(size, 1)), spread)
+    etas = rng.normal(truth.effects[:, 0], spread, (people, size))
+    fit = fit_likelihood(simulate_people(likelihood, etas, rng), alone=False, draws=0, workers=1)
+    sampled = sample_people(fit, draws=draws, tune=tune, chains=2, seed=seed * 100_000 + k, workers=1)
+    populations, found = sampled.draws()
+    means = np.array([one.effects[:, 0] for one in populations])[::thin]
+    spreads = np.array([one.spread for one in populations])[::thin]
+    first = found[::thin, 0]
+    rows = []
+    for j, name in enumerate(likelihood.scale.names):
+        for what, true, every in (
+            ("mean of", truth.effects[j, 0], means[:, j]), ("spread of", spread[j], spreads[:, j]),
+            ("first person's", etas[0, j], first[:, j]),
+        ):  # fmt: skip
+            below = int((every < true).sum())
+            rows.append(
+                dict(simulation=k, parameter=f"{what} {name}", true=float(true), estimate=float(every.mean()),
+                     lower=float(np.quantile(every, 0.025)), upper=float(np.quantile(every, 0.975)),
+                     rank=(below + rng.random()) / (len(every) + 1))
+            )  # fmt: skip
+    return rows
+
+
+def _preferred(pairs: Sequence[tuple[PeopleLikelihood, Population]], source: int, draws: int, seed: int, k: int) -> int:
+    """The model whose fit to data of another (or its own) has the best BIC."""
+    rng = np.random.default_rng([seed, source, k])
+    likelihood, population = pairs[source]
+    size = len(population.spread)
+    etas = rng.normal(population.effects[:, 0], population.spread, (len(likelihood), size))
+    made = [likelihood.simulate(i, eta, rng) for i, eta in enumerate(etas)]
+    scores = []
+    for own, start in pairs:
+        data = own.with_counts([old for old, _ in made], [new for _, new in made])
+        scores.append(fit_likelihood(data, start=start, alone=False, draws=draws, workers=1).bic)
+    return int(np.argmin(scores))

@@ -22,17 +22,18 @@ and evidences are those of the weighted draws; how many equal draws they are wor
 from __future__ import annotations
 
 import math
-import os
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import chdtri, gammaln, logsumexp, ndtri
 from scipy.stats import qmc
 
-from .likelihood import PeopleLikelihood
+from ..execution import Workers, executor_of, in_order, submitted
+from .likelihood import PeopleLikelihood, Value
 from .population import LEAST_SPREAD, Population, most_likely
 
 _SCORING = 60  # steps of a person's search
@@ -44,6 +45,7 @@ _MOST = 500  # EM steps
 _FREEDOM = 4.0  # of the t distribution that draws come from, so that its tails are heavier than the posterior's
 _SAME, _MOST_WEIGHTED = 1e-5, 5000  # shift at which steps with weighted draws end, and how many they may be
 _LEAST_WORTH, _ROUNDS = 0.75, 12  # of what draws were worth when made: below, others are made, so many times
+_PARTS = 32  # of the people, where an executor takes them
 _WORTH = 0.15  # share of the draws that weighted ones must be worth to place the next
 
 
@@ -114,7 +116,7 @@ def expectation_maximisation(
     *,
     start: Population | None = None,
     draws: int = 128,
-    workers: int | None = None,
+    workers: Workers = None,
     progress: Callable[[float], Any] | None = None,
 ) -> Ended:
     """The most likely population, and everybody's posterior given it.
@@ -128,8 +130,8 @@ def expectation_maximisation(
         Where to begin; at the study's start values, with τ = ½, by default.
     draws : int
         Of each person, a power of 2, with which EM goes on; 0 for Laplace's approximation alone.
-    workers : int, optional
-        Threads (all processors by default); the numbers do not depend on it.
+    workers : int or Executor, optional
+        Threads (all processors by default), or what else runs people; the numbers do not depend on it.
     progress : callable, optional
         Called after every step with how far the population has moved.
     """
@@ -141,15 +143,12 @@ def expectation_maximisation(
     population = start
     etas = population.centres(covariates)
     likelihood.evaluate(0, etas[0])  # compiles, so that threads do not wait for one another
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+    with executor_of(workers) as pool:
 
         def expected(population: Population, tolerance: float) -> list[Posterior]:
             nonlocal etas
             centres = population.centres(covariates)
-            found = list(pool.map(
-                lambda k: person_posterior(likelihood, k, etas[k], centres[k], population.spread, tolerance),
-                range(len(likelihood)),
-            ))  # fmt: skip
+            found = _everybody(pool, partial(_posteriors, population.spread, tolerance), likelihood, etas, centres)
             etas = np.array([one.eta for one in found])
             return found
 
@@ -200,24 +199,10 @@ def _weighted(
     people: list[Posterior],
     covariates: np.ndarray,
     draws: int,
-    pool: ThreadPoolExecutor,
+    pool: Executor,
 ) -> tuple[Population, list[Posterior], int, bool]:
     """EM on weighted draws: the population, everybody's posterior, the steps taken, and whether they have settled."""
-    size = len(people[0].eta)
-    power = 0.5 * (_FREEDOM + size)
-    constant = gammaln(power) - gammaln(0.5 * _FREEDOM) - 0.5 * size * math.log(0.5 * _FREEDOM)
-
-    def drawn(person: int) -> tuple[np.ndarray, np.ndarray]:
-        one = people[person]
-        uniform = qmc.Sobol(size + 1, scramble=True, rng=person).random(draws)
-        standard = ndtri(uniform[:, :size]) * np.sqrt(_FREEDOM / chdtri(_FREEDOM, uniform[:, size:]))
-        root = np.linalg.cholesky(one.covariance)
-        places = one.eta + standard @ root.T
-        # of the t, but for ½ ln 2π a parameter, which the density of the population lacks as well
-        log_density = constant - power * np.log1p((standard**2).sum(axis=1) / _FREEDOM) - np.log(np.diag(root)).sum()
-        return places, np.array([likelihood.log_likelihood(person, place) for place in places]) - log_density
-
-    found = list(pool.map(drawn, range(len(people))))
+    found = _everybody(pool, partial(_drawn, draws), likelihood, range(len(people)), people)
     places, heights = np.array([one for one, _ in found]), np.array([height for _, height in found])
 
     def weigh(population: Population) -> tuple[np.ndarray, np.ndarray]:
@@ -243,13 +228,53 @@ def _weighted(
     means = np.einsum("is,isj->ij", weights, places)
     off = places - means[:, None]
     covariances = np.einsum("is,isj,isk->ijk", weights, off, off)
-    at = list(pool.map(likelihood.evaluate, range(len(people)), means))
+    at = _everybody(pool, _evaluated, likelihood, means)
     made = [
         Posterior(means[k], covariances[k], at[k].log_likelihood, float(evidences[k]), at[k].information,
                   one.converged, float(1 / (weights[k] ** 2).sum()))
         for k, one in enumerate(people)
     ]  # fmt: skip
     return population, made, steps, same
+
+
+def _drawn(
+    draws: int, likelihood: PeopleLikelihood, seeds: Sequence[int], people: Sequence[Posterior]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Draws from a t distribution about each person's posterior, and ln of likelihood over density."""
+    size = len(people[0].eta)
+    power = 0.5 * (_FREEDOM + size)
+    constant = gammaln(power) - gammaln(0.5 * _FREEDOM) - 0.5 * size * math.log(0.5 * _FREEDOM)
+    found = []
+    for k, (seed, one) in enumerate(zip(seeds, people, strict=True)):
+        uniform = qmc.Sobol(size + 1, scramble=True, rng=seed).random(draws)
+        standard = ndtri(uniform[:, :size]) * np.sqrt(_FREEDOM / chdtri(_FREEDOM, uniform[:, size:]))
+        root = np.linalg.cholesky(one.covariance)
+        places = one.eta + standard @ root.T
+        # of the t, but for ½ ln 2π a parameter, which the density of the population lacks as well
+        log_density = constant - power * np.log1p((standard**2).sum(axis=1) / _FREEDOM) - np.log(np.diag(root)).sum()
+        found.append((places, np.array([likelihood.log_likelihood(k, place) for place in places]) - log_density))
+    return found
+
+
+def _posteriors(
+    spread: np.ndarray, tolerance: float, likelihood: PeopleLikelihood, etas: np.ndarray, centres: np.ndarray
+) -> list[Posterior]:
+    return [person_posterior(likelihood, k, etas[k], centres[k], spread, tolerance) for k in range(len(likelihood))]
+
+
+def _evaluated(likelihood: PeopleLikelihood, etas: np.ndarray) -> list[Value]:
+    return [likelihood.evaluate(k, eta) for k, eta in enumerate(etas)]
+
+
+def _everybody(
+    pool: Executor, function: Callable[..., list[Any]], likelihood: PeopleLikelihood, *given: Sequence[Any] | np.ndarray
+) -> list[Any]:
+    """``function(likelihood, *given)`` of parts of the people, joined; threads take one person at a time."""
+    n = len(likelihood)
+    width = 1 if isinstance(pool, ThreadPoolExecutor) else math.ceil(n / _PARTS)
+    parts = [slice(k, k + width) for k in range(0, n, width)]
+    futures = [submitted(pool, function, likelihood.part(own), *(rows[own] for rows in given)) for own in parts]
+    return [one for several in in_order(futures) for one in several]
 
 
 def _extrapolated(start: Population, first: Population, second: Population) -> Population:

@@ -13,6 +13,7 @@ from scipy.special import ndtri
 
 from engram.consolidation import ConsolidationModel
 
+from ..execution import Workers
 from ..prediction import NODES, model_class
 from ..random_effects import ModelFrequencies, model_frequencies
 from ..study import Study
@@ -94,7 +95,7 @@ def fit_people(
     level: str = "phase",
     covariates: pandas.DataFrame | None = None,
     draws: int = 128,
-    workers: int | None = None,
+    workers: Workers = None,
     progress: Callable[[float], Any] | None = None,
 ) -> PeopleFit:
     """Fit a population and every person in it, by EM with Laplace's approximation.
@@ -148,7 +149,7 @@ def fit_likelihood(
     start: Population | None = None,
     alone: bool = True,
     draws: int = 128,
-    workers: int | None = None,
+    workers: Workers = None,
     progress: Callable[[float], Any] | None = None,
 ) -> PeopleFit:
     """As :func:`fit_people`, from likelihoods that are made; ``alone=False`` spares the estimates without others."""

@@ -11,6 +11,7 @@ mean of p_k(S) over a group's traces,
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -92,6 +93,13 @@ class PeopleLikelihood:
         if self.level != "phase":
             raise ValueError(f"the level is {self.level!r}, whose timelines belong to the people; use that of phases")
         return PeopleLikelihood.of_layout(self.layouts[0], old, lures)
+
+    def part(self, people: slice) -> PeopleLikelihood:
+        """Some of the people."""
+        made = copy.copy(self)
+        made.people, made.layouts = self.people[people], self.layouts[people]
+        made.old, made.lures = self.old[people], self.lures[people]
+        return made
 
     @classmethod
     def of_layout(cls, layout: Layout, old: Sequence[np.ndarray], lures: Sequence[np.ndarray]) -> PeopleLikelihood:

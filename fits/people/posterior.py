@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas
 
+from ..execution import Workers, completed
 from .density import JointDensity
 from .fit import PeopleFit
 from .population import Population
@@ -68,7 +69,7 @@ def sample_people(
     tune: int = 300,
     chains: int = 4,
     seed: int = 1,
-    workers: int | None = None,
+    workers: Workers = None,
     progress: bool = False,
 ) -> PeoplePosterior:
     """Sample the posterior of which ``fit`` is the approximation.
@@ -80,8 +81,9 @@ def sample_people(
     draws, tune, chains : int
         Draws kept and thrown away of each chain.
     seed : int
-    workers : int, optional
-        Chains at a time (as many as there are processors by default); the draws do not depend on it.
+    workers : int or Executor, optional
+        Chains at a time (as many as there are processors by default), or what runs them, each on its own; the draws do
+        not depend on it.
     progress : bool
         Whether the sampler shows a bar.
 
@@ -90,7 +92,21 @@ def sample_people(
     ImportError
         nutpie or ArviZ is not installed.
     """
-    nutpie, arviz = needed()
+    _, arviz = needed()
+    began = time.perf_counter()
+    tasks = [(fit, draws, tune, seed, chain, progress) for chain in range(chains)]
+    sampled = completed(_chain, tasks, workers=workers)
+    data = sampled[0][0] if chains == 1 else arviz.concat(*(one for one, _ in sampled), dim="chain", reset_dim=True)
+    seconds = time.perf_counter() - began
+    return PeoplePosterior(
+        fit=fit, data=data, summary=_summary(arviz, data, fit), seconds=seconds,
+        divergences=int(data.sample_stats["diverging"].sum()), evaluations=sum(count for _, count in sampled),
+    )  # fmt: skip
+
+
+def _chain(fit: PeopleFit, draws: int, tune: int, seed: int, chain: int, progress: bool) -> tuple[Any, int]:
+    """One chain, whose seed is its own, and how often the density was evaluated."""
+    nutpie, _ = needed()
     density = JointDensity(fit)
     scale = fit.likelihood.scale
     counted = [0]
@@ -125,14 +141,10 @@ def sample_people(
         dims=kinds,
         make_initial_point_fn=lambda chain_seed: np.random.default_rng(chain_seed).normal(0, 0.5, density.n_dim),
     )  # fmt: skip
-    began = time.perf_counter()
-    data = nutpie.sample(model, draws=draws, tune=tune, chains=chains, cores=workers, seed=seed, save_warmup=False,
+    own = int(np.random.SeedSequence([seed, chain]).generate_state(1)[0])
+    data = nutpie.sample(model, draws=draws, tune=tune, chains=1, cores=1, seed=own, save_warmup=False,
                          progress_bar=progress)  # fmt: skip
-    seconds = time.perf_counter() - began
-    return PeoplePosterior(
-        fit=fit, data=data, summary=_summary(arviz, data, fit), seconds=seconds, evaluations=counted[0],
-        divergences=int(data.sample_stats["diverging"].sum()),
-    )  # fmt: skip
+    return data, counted[0]
 
 
 def needed() -> tuple[Any, Any]:

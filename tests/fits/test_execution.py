@@ -1,0 +1,267 @@
+"""Long work in threads, other processes and on a cluster over TCP: the same bits, nothing lost. Data are simulated."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from simulated_people import MODEL, people_study, people_trials, read_people
+
+import fits
+from fits.execution import LostWorkers, completed, executor_of, threads
+from fits.model_recovery import recover_models
+from fits.people.calibration import population_calibration
+from fits.people.fit import fit_people
+from fits.people.likelihood import PeopleLikelihood
+from fits.people.population import Population
+from fits.recovery import recover_parameters
+from fits.storage import Checkpoint
+
+
+def squared(number, seconds=0.0):
+    time.sleep(seconds)
+    return number * number
+
+
+def dies(number):
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.2 * number)
+    return number
+
+
+def fails(number):
+    raise ZeroDivisionError(f"of task {number}")
+
+
+class Gone(Executor):
+    """An executor whose cluster has vanished."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        raise RuntimeError("cannot schedule new futures after shutdown")
+
+
+class Cancelling(Executor):
+    """Finishes two tasks and gives the others up."""
+
+    def __init__(self):
+        self.taken = 0
+
+    def submit(self, fn, /, *args, **kwargs):
+        self.taken += 1
+        future = Future()
+        if self.taken <= 2:
+            future.set_result(fn(*args, **kwargs))
+        else:
+            future.cancel()
+            future.set_running_or_notify_cancel()
+        return future
+
+
+@pytest.fixture(scope="module")
+def processes():
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield pool
+
+
+@pytest.fixture
+def one_study():
+    return [fits.load_study("nader_2000")]
+
+
+def rows_of(fit):
+    return [(row["value"], row["evaluations"], tuple(np.asarray(row["x"]).tolist())) for row in fit.rows]
+
+
+@pytest.mark.parametrize("workers", [None, 1, 3])
+def test_results_come_in_the_order_of_tasks_and_each_is_told_once(workers):
+    told, kept = [], {}
+    found = completed(squared, [(5, 0.05), (1, 0.0), (4, 0.02)], workers=workers, keep=kept.__setitem__,
+                      progress=told.append)  # fmt: skip
+    assert found == [25, 1, 16] and sorted(told) == [0, 1, 2] and kept == {0: 25, 1: 1, 2: 16}
+
+
+def test_what_is_known_is_not_run_again():
+    told = []
+    assert completed(fails, [(0,), (1,)], done={0: "a", 1: "b"}, progress=told.append) == ["a", "b"] and told == []
+
+
+def test_errors_of_a_task_are_its_own():
+    with pytest.raises(ZeroDivisionError, match="of task 0"):
+        completed(fails, [(0,)], workers=1)
+
+
+def test_an_executor_that_is_given_stays_open():
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(ZeroDivisionError):
+            completed(fails, [(0,)], workers=pool)
+        with executor_of(pool) as same:
+            assert same is pool
+        assert pool.submit(squared, 3).result() == 9
+        assert threads(pool) == 1
+
+
+def test_impossible_numbers_of_workers_are_refused():
+    with pytest.raises(ValueError, match="workers is 0; give at least 1, an executor, or None"):
+        completed(squared, [(1,)], workers=0)
+
+
+def test_an_executor_that_takes_nothing_is_named():
+    with pytest.raises(
+        LostWorkers, match=r"takes no tasks \(RuntimeError: cannot schedule.*is the cluster still there"
+    ):
+        completed(squared, [(1,)], workers=Gone())
+
+
+def test_what_has_finished_is_kept_where_an_executor_gives_up():
+    kept = {}
+    with pytest.raises(LostWorkers, match="with 3 of 5 tasks unfinished"):
+        completed(squared, [(k,) for k in range(5)], workers=Cancelling(), keep=kept.__setitem__)
+    assert kept == {0: 0, 1: 1}
+    assert completed(squared, [(k,) for k in range(5)], done=kept, workers=1) == [0, 1, 4, 9, 16]
+
+
+def test_a_process_that_dies_is_named_and_what_has_finished_is_kept():
+    kept = {}
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        with pytest.raises(LostWorkers, match=r"the workers have gone \(BrokenProcessPool"):
+            completed(dies, [(k,) for k in range(5)], workers=pool, keep=kept.__setitem__)
+    assert set(kept) <= {0, 1, 2} and all(kept[k] == k for k in kept)
+
+
+def test_fits_have_the_same_bits_in_other_processes(processes, one_study):
+    both = [*one_study, fits.load_study("monfils_2009")]
+    for studies, options in ((one_study, dict(shared=False)), (both, {})):
+        serial, there = (
+            fits.fit(studies, "EncodingOnly", starts=3, workers=workers, **options) for workers in (1, processes)
+        )
+        assert rows_of(there) == rows_of(serial) and there.optimum == serial.optimum
+
+
+def test_recoveries_have_the_same_bits_in_other_processes(processes, one_study):
+    truth = fits.fit(one_study, "EncodingOnly", starts=1, workers=1, shared=False)
+    options = dict(n=3, truth=truth, shared=False, compared=1)
+    told = []
+    serial = recover_parameters(one_study, "EncodingOnly", workers=1, **options)
+    there = recover_parameters(one_study, "EncodingOnly", workers=processes, progress=told.append, **options)
+    assert there.table.equals(serial.table) and len(told) == 3
+    truths = [truth, fits.fit(one_study, "LinearCapture", starts=1, workers=1, shared=False)]
+    names = ["EncodingOnly", "LinearCapture"]
+    tables = [recover_models(one_study, names, n=1, truths=truths, shared=False, workers=workers).table
+              for workers in (1, processes)]  # fmt: skip
+    assert tables[1].equals(tables[0])
+
+
+def test_people_have_the_same_bits_in_other_processes(processes, tmp_path):
+    study = people_study(tmp_path, free=["strength", "criterion"])
+    trials = read_people(tmp_path, people_trials(tmp_path, 5), study)
+    serial, there = (fit_people(trials, study, MODEL, draws=64, workers=workers) for workers in (1, processes))
+    assert there.people.equals(serial.people) and there.parameters.equals(serial.parameters)
+    likelihood = PeopleLikelihood(trials, study, MODEL)
+    population = Population(np.array([[0.2], [-0.1]]), np.array([0.6, 0.4]))
+    options = dict(people=4, n=3, draws=32, seed=5)
+    kept = {}
+    one = population_calibration(likelihood, population, workers=1, **options)
+    other = population_calibration(likelihood, population, workers=processes, keep=kept.__setitem__, **options)
+    assert other.table.equals(one.table) and sorted(kept) == [0, 1, 2]
+    resumed = population_calibration(likelihood, population, workers=1, done={0: kept[0], 2: kept[2]}, **options)
+    assert resumed.table.equals(one.table)
+
+
+# On a cluster: worker processes of Dask on this machine, over TCP.
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    distributed = pytest.importorskip("distributed", reason="needs the extra engram[cluster]")
+    with distributed.LocalCluster(2, threads_per_worker=1, processes=True, protocol="tcp://", dashboard_address=None,
+                                  host="127.0.0.1") as made:  # fmt: skip
+        with distributed.Client(made) as client:
+            assert client.scheduler.address.startswith("tcp://127.0.0.1")
+            yield client
+
+
+def processes_of(client):
+    return {address: client.run(os.getpid, workers=[address])[address] for address in client.nthreads()}
+
+
+@pytest.mark.filterwarnings("ignore")  # of libraries that the project itself does not need
+def test_a_cluster_gives_the_same_bits(cluster, one_study):
+    serial, there = (fits.fit(one_study, "EncodingOnly", starts=3, workers=workers, shared=False)
+                     for workers in (1, cluster.get_executor()))  # fmt: skip
+    assert rows_of(there) == rows_of(serial)
+    assert os.getpid() not in processes_of(cluster).values()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_worker_that_is_killed_in_mid_run_loses_nothing(cluster, one_study, tmp_path):
+    """Progress counts each simulation once, the bits are those of one thread, and the cluster has other processes."""
+    truth = fits.fit(one_study, "EncodingOnly", starts=1, workers=1, shared=False)
+    options = dict(n=12, truth=truth, shared=False, compared=0)
+    serial = recover_parameters(one_study, "EncodingOnly", workers=1, **options)
+    before = processes_of(cluster)
+    told, kept = [], {}
+
+    def progress(evaluations):
+        told.append(evaluations)
+        if len(told) == 2:
+            os.kill(next(iter(before.values())), signal.SIGKILL)
+
+    there = recover_parameters(one_study, "EncodingOnly", workers=cluster.get_executor(), progress=progress,
+                               keep=kept.__setitem__, **options)  # fmt: skip
+    assert there.table.equals(serial.table)
+    assert len(told) == 12 and sorted(kept) == list(range(12))
+    deadline = time.monotonic() + 120
+    while set(processes_of(cluster).values()) <= set(before.values()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert next(iter(before.values())) not in processes_of(cluster).values()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_chains_on_a_cluster_are_those_of_threads(cluster, tmp_path):
+    pytest.importorskip("nutpie", reason="needs the extra engram[posterior]")
+    from fits.people.posterior import sample_people
+
+    study = people_study(tmp_path, free=["strength"])
+    fit = fit_people(read_people(tmp_path, people_trials(tmp_path, 3), study), study, MODEL, draws=32, workers=1)
+    one, other = (sample_people(fit, draws=20, tune=20, chains=2, seed=3, workers=workers)
+                  for workers in (2, cluster.get_executor()))  # fmt: skip
+    assert other.data.posterior.equals(one.data.posterior) and other.evaluations == one.evaluations
+    first, second = (one.data.posterior.eta.sel(chain=chain).to_numpy() for chain in one.data.posterior.chain)
+    assert not np.array_equal(first, second)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_that_vanishes_is_named_and_the_run_goes_on_elsewhere(one_study, tmp_path):
+    """The scheduler and its workers are closed in mid-run; what had finished is on the disk, and is not run again."""
+    distributed = pytest.importorskip("distributed", reason="needs the extra engram[cluster]")
+    truth = fits.fit(one_study, "EncodingOnly", starts=1, workers=1, shared=False)
+    options = dict(n=40, truth=truth, shared=False, compared=0)
+    made = distributed.LocalCluster(1, threads_per_worker=1, processes=True, protocol="tcp://", dashboard_address=None,
+                                    host="127.0.0.1")  # fmt: skip
+    client = distributed.Client(made)
+    checkpoint = Checkpoint(tmp_path / "kept.jsonl", {"task": 1})
+    closing = threading.Thread(target=made.close)
+
+    def keep(number, rows):
+        checkpoint.keep("recovery", number, rows)
+        if checkpoint.kept == 2:
+            closing.start()
+
+    with pytest.raises(LostWorkers, match=r"with \d+ of 40 tasks unfinished; what has finished is kept"):
+        recover_parameters(one_study, "EncodingOnly", workers=client.get_executor(), keep=keep, **options)
+    closing.join()
+    client.close()
+    checkpoint.close()
+    again = Checkpoint(tmp_path / "kept.jsonl", {"task": 1}, resume=True)
+    known = again.done("recovery")
+    assert 2 <= len(known) < 40
+    told = []
+    rest = recover_parameters(one_study, "EncodingOnly", workers=1, done=known, progress=told.append, **options)
+    assert len(told) == 40 - len(known)
+    assert rest.table.equals(recover_parameters(one_study, "EncodingOnly", workers=1, **options).table)
+    again.remove()
