@@ -49,6 +49,13 @@ def test_the_network_example_shows_an_assembly_that_answers_above_the_others(cap
     assert 5 < assembly < 15 and 0.8 < everybody < 1.4
 
 
+def test_the_example_of_individual_differences_predicts_from_networks_and_leaves_regions_null(capsys):
+    run_example("simulate_people")
+    *scores, region = capsys.readouterr().out.splitlines()
+    assert all(float(line.split()[-3]) < 0.05 for line in scores if "both" in line) and any("both" in s for s in scores)
+    assert float(region) > 0.05
+
+
 def test_a_fit_is_brought_back_profiled_and_fitted_again(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     command = ["fit", "hennings_2021", "--model", "ThresholdCapture", "--starts", "1", "--out", "fitted"]
