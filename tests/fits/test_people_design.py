@@ -10,6 +10,7 @@ from simulated_people import MODEL, people_study, people_trials, read_people
 from engram import EncodingOnly
 from fits.cli import main
 from fits.people.calibration import (
+    confuse_people,
     holm,
     person_calibration,
     population_calibration,
@@ -127,7 +128,7 @@ def test_fit_people_command_writes_tables_and_figures(folder, capsys):
 
 
 def test_people_are_calibrated_and_their_checks_pass(folder):
-    """500 simulated people with 64 trials: coverage within its binomial interval, ranks uniform by χ² (seed 1)."""
+    """300 simulated people with 64 trials: coverage within its binomial interval, ranks uniform by χ² (seed 1)."""
     study = people_study(folder, free=["strength", "criterion"], items=32, name="calibrated")
     trials = read_people(folder, people_trials(folder, 2, items=32, lures=32), study)
     likelihood = PeopleLikelihood(trials, study, MODEL)
@@ -154,6 +155,24 @@ def test_populations_are_recovered(folder):
     assert found.summary.parameter.tolist() == ["mean of criterion", "spread of criterion"]
     assert (found.summary.coverage_upper >= 0.95).all()
     assert abs(found.summary.bias[0]) < 4 * found.summary.bias_error[0]
+
+
+def test_models_are_confused_as_often_as_is_counted(folder):
+    """Two data sets of each model; what is kept is not simulated again."""
+    study = people_study(folder, free=["strength", "dose"], items=32, name="confused")
+    trials = read_people(folder, people_trials(folder, 6, items=32, lures=32), study)
+    strong = Population(np.array([[0.0], [2.0]]), np.array([0.3, 0.3]))
+    fits = []
+    for model in (MODEL, Other(nodes=4, durable_fraction=0.0)):
+        likelihood = PeopleLikelihood(trials, study, model)
+        made = simulate_people(likelihood, np.tile(strong.effects[:, 0], (6, 1)), np.random.default_rng(1))
+        fits.append(fit_likelihood(made, alone=False, draws=0))
+    kept = {}
+    found = confuse_people(fits, n=2, draws=0, workers=2, keep=kept.__setitem__)
+    assert found.index.tolist() == found.columns.tolist() == ["EncodingOnly", "Other"]
+    assert (found.sum(axis=1) == 2).all() and len(kept) == 4
+    again = confuse_people(fits, n=2, draws=0, workers=1, done={0: kept[0], 3: kept[3]})
+    assert again.equals(found)
 
 
 def test_holm_and_uniformity():

@@ -9,6 +9,7 @@ from scipy import stats
 from simulated_people import MODEL, people_study, people_trials, read_people
 
 from fits.people import posterior as sampling
+from fits.people.calibration import posterior_calibration
 from fits.people.checks import loo
 from fits.people.density import JointDensity
 from fits.people.fit import fit_likelihood
@@ -108,3 +109,17 @@ def test_samples_are_the_posterior_of_brute_force(tmp_path):
     found = loo(sampled, draws=300)
     assert (found.pareto_k < 0.7).mean() > 0.95 and found.elpd_loo < 0
     assert isinstance(sampled.draws()[0][0], Population)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_truth_has_any_place_among_draws_with_equal_probability(tmp_path):
+    """Simulation-based calibration: ranks of 40 truths from the prior are uniform by χ² over ten bins (Holm)."""
+    pytest.importorskip("nutpie", reason="needs the extra engram[posterior]")
+    study = people_study(tmp_path, free=["strength"])
+    likelihood = PeopleLikelihood(read_people(tmp_path, people_trials(tmp_path, 2), study), study, MODEL)
+    told = []
+    found = posterior_calibration(likelihood, people=4, n=40, draws=100, tune=150, thin=5, progress=told.append)
+    assert found.summary.parameter.tolist() == ["mean of strength", "spread of strength", "first person's strength"]
+    assert sorted(told) == list(range(40))
+    assert (found.summary.p_holm > 0.01).all()
+    assert (found.summary.coverage_upper >= 0.95).all()
