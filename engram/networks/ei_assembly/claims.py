@@ -302,7 +302,7 @@ def claims_table(measures: pandas.DataFrame) -> pandas.DataFrame:
         try:
             parts = claim(_getter(measures))
         except KeyError as missing:
-            rows[name] = {**row, "holds": None, "weakest": f"not measured: {missing.args[0]}"}
+            rows[name] = {**row, "holds": None, "weakest": f"not measured: {missing.args[0]}", "failing": ""}
             continue
         told = pandas.DataFrame([_part(part, values) for part, values in parts.items()])
         known = told.strength.notna().any()
