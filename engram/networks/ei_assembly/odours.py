@@ -159,10 +159,11 @@ class EIAssemblyInput:
         off: list[float],
     ) -> EIAssemblyInput:  # fmt: skip
         """From the step and the cell of each spike, in any order; a cell fires at most once a step."""
-        order = np.lexsort((cell, step))
-        start = np.searchsorted(step[order], np.arange(steps + 1)).astype(np.int64)
+        every = 1 + int(cell.max(initial=0))
+        key = np.sort(np.asarray(step, np.int64) * every + cell)  # several times as fast as by two keys
+        start = np.searchsorted(key, every * np.arange(steps + 1)).astype(np.int64)
         return cls(
-            steps=steps, start=start, cell=cell[order].astype(np.int32), time_step=time_step,
+            steps=steps, start=start, cell=(key % every).astype(np.int32), time_step=time_step,
             odour=np.array(odour, np.int64), on=np.array(on, float), off=np.array(off, float),
         )  # fmt: skip
 
@@ -269,13 +270,14 @@ def _block_spikes(
     highest = BASELINE + max(0.0, float(change.max(initial=0.0)))
     step, cell = _bernoulli(rng, highest, length, cells, time_step)
     since = (step - quiet) * time_step / 1000.0
-    begun = since >= latency[cell]
+    rate = np.full(len(step), BASELINE)
+    begun = np.flatnonzero((change != 0)[cell] & (since >= latency[cell]))
+    since, cells = since[begun], cell[begun]
     if fading == "stepwise":
         k = np.maximum(np.floor(since / STAIR), 0.0)
-        fade = np.where(np.isfinite(decay[cell]), np.exp(-STAIR * k / decay[cell] - 0.1 * np.maximum(k - 1, 0)), 1.0)
-        changed = (BASELINE + change[cell]) * fade
+        fade = np.exp(-STAIR * k / decay[cells] - 0.1 * np.maximum(k - 1, 0))
+        rate[begun] = (BASELINE + change[cells]) * np.where(np.isfinite(decay[cells]), fade, 1.0)
     else:
-        changed = BASELINE + change[cell] * np.exp(-np.maximum(since - latency[cell], 0.0) / decay[cell])
-    rate = np.where(begun, changed, BASELINE)
+        rate[begun] = BASELINE + change[cells] * np.exp(-np.maximum(since - latency[cells], 0.0) / decay[cells])
     kept = rng.random(len(step)) * highest < rate
     return step[kept], cell[kept]

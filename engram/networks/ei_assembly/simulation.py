@@ -68,7 +68,8 @@ class EIAssemblyRun:
 
     def counts(self, first: float, last: float) -> np.ndarray:
         """Spikes of every neuron with first <= time < last (s)."""
-        a, b = np.searchsorted(self.step, [self.model.steps(first), self.model.steps(last)])
+        window = np.array([self.model.steps(first), self.model.steps(last)], self.step.dtype)  # else a copy is cast
+        a, b = np.searchsorted(self.step, window)
         return np.bincount(self.neuron[a:b], minlength=self.model.n_neurons)
 
     def rates(self, first: float, last: float) -> np.ndarray:
