@@ -119,7 +119,7 @@ def load_input(path: str | PathLike[str]) -> EIAssemblyInput:
         raise PublishedFileError(f"{path}: r_olfbs has {steps} steps, which are no blocks of {block}")
     try:
         with Path(path).open("rb") as file:
-            spikes = [np.flatnonzero(column).astype(np.int32) for column in columns(file, "r_olfbs")]
+            spikes = [np.flatnonzero(column != 0).astype(np.int32) for column in columns(file, "r_olfbs")]
     except ValueError as error:
         raise PublishedFileError(f"{path}: {error}") from None
     cell = np.repeat(np.arange(len(spikes)), [len(times) for times in spikes])
