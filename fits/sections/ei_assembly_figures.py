@@ -142,7 +142,7 @@ def capacity_figure(limits: pandas.DataFrame) -> Figure:
             if name.startswith("rise"):
                 ax.set_yscale("log")
                 ax.set_yticks([1, 2, 5, 10], ["1", "2", "5", "10"])
-                ax.set_ylim(0.8, 1.2 * max(10.0, limits[["rise_oldest", "rise_newest"]].max(axis=None)))
+                ax.set_ylim(0.8, 1.2 * max(10.0, float(limits[["rise_oldest", "rise_newest"]].to_numpy().max())))
             else:
                 ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
             if name != "baseline":

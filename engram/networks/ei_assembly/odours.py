@@ -272,12 +272,12 @@ def _block_spikes(
     since = (step - quiet) * time_step / 1000.0
     rate = np.full(len(step), BASELINE)
     begun = np.flatnonzero((change != 0)[cell] & (since >= latency[cell]))
-    since, cells = since[begun], cell[begun]
+    since, own = since[begun], cell[begun]
     if fading == "stepwise":
         k = np.maximum(np.floor(since / STAIR), 0.0)
-        fade = np.exp(-STAIR * k / decay[cells] - 0.1 * np.maximum(k - 1, 0))
-        rate[begun] = (BASELINE + change[cells]) * np.where(np.isfinite(decay[cells]), fade, 1.0)
+        fade = np.exp(-STAIR * k / decay[own] - 0.1 * np.maximum(k - 1, 0))
+        rate[begun] = (BASELINE + change[own]) * np.where(np.isfinite(decay[own]), fade, 1.0)
     else:
-        rate[begun] = BASELINE + change[cells] * np.exp(-np.maximum(since - latency[cells], 0.0) / decay[cells])
+        rate[begun] = BASELINE + change[own] * np.exp(-np.maximum(since - latency[own], 0.0) / decay[own])
     kept = rng.random(len(step)) * highest < rate
     return step[kept], cell[kept]

@@ -17,7 +17,17 @@ import scipy.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engram.networks.ei_assembly import load_input, load_network, load_odours, load_strengths, run
+from engram.networks.ei_assembly import (
+    choose_members,
+    load_input,
+    load_network,
+    load_odours,
+    load_strengths,
+    make_regime,
+    random_network,
+    run,
+)
+from engram.networks.ei_assembly.activity import pattern_correlation
 from engram.networks.ei_assembly.mat_columns import columns
 from engram.networks.ei_assembly.odours import EIAssemblyInput
 from engram.networks.ei_assembly.parameters import FAMILIES
@@ -60,6 +70,28 @@ def test_every_spike_of_thirty_seconds_is_the_published_one(
     if condition == "tEI":
         assert np.array_equal(network.excitatory_members + 1, reference["Ee"])
         assert np.array_equal(network.inhibitory_members + 1, reference["Ii"])
+
+
+def test_own_wiring_answers_the_published_odours_as_the_published_network_does(
+    published_input: EIAssemblyInput,
+) -> None:
+    """Rates within 10 %, of assemblies within 15 %, and the correlation between odours, higher than that of own ones."""
+    odours = load_odours(data_folder() / "odorset_10learned.mat")
+    network = random_network(seed=1)
+    network = make_regime(network, choose_members(network, odours, seed=3), "tuned E+I", seed=4)
+    published = np.load(reference_folder() / "spikes_A_1_tEI_learned.npz")
+    patterns = run(network, published_input, precision="float32").patterns()[:, :4000]
+    step, neuron = published["E"].T.astype(int) - 1
+    theirs = np.zeros((10, 4000))
+    early = (step % 30_000 >= 10_000) & (step % 30_000 < 25_000)
+    np.add.at(theirs, (step[early] // 30_000, neuron[early]), 1 / 1.5)
+    assert patterns.mean() == pytest.approx(theirs.mean(), rel=0.1)
+    members, own = published["Ee"].astype(int) - 1, network.excitatory_members
+    expected = np.mean([theirs[odour, members[odour]].mean() for odour in range(10)])
+    assert np.mean([patterns[odour, own[odour]].mean() for odour in range(10)]) == pytest.approx(expected, rel=0.15)
+    assert pattern_correlation(patterns) == pytest.approx(pattern_correlation(theirs), abs=0.015)
+    shared = [len(set(odours.activated(a)) & set(odours.activated(b))) for a in range(10) for b in range(a)]
+    assert np.mean(shared) == pytest.approx(21, abs=0.5)  # of 150, where chance gives 15
 
 
 def test_published_odours_are_read() -> None:
