@@ -75,7 +75,7 @@ def test_every_spike_of_thirty_seconds_is_the_published_one(
 def test_own_wiring_answers_the_published_odours_as_the_published_network_does(
     published_input: EIAssemblyInput,
 ) -> None:
-    """Rates within 10 %, of assemblies within 15 %, and the correlation between odours, higher than that of own ones."""
+    """Rates within 10 %, those of assemblies within 15 %, and the correlation between odours within 0.015."""
     odours = load_odours(data_folder() / "odorset_10learned.mat")
     network = random_network(seed=1)
     network = make_regime(network, choose_members(network, odours, seed=3), "tuned E+I", seed=4)

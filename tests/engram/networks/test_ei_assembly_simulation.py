@@ -166,6 +166,36 @@ def test_input_and_network_must_fit() -> None:
         run(network, mitral, precision="half")
 
 
+def test_windows_and_traces_without_a_sample_are_refused() -> None:
+    network = small_network(5)
+    _, mitral = mitral_input(6, 200)
+    with pytest.raises(ValueError, match=r"from 0\.0101 to 0\.0108 s lies between two samples, 1 ms apart"):
+        run(network, mitral, windows=[(0.0101, 0.0108)])
+    assert run(network, mitral, windows=[(0.0101, 0.0108)], every=0.1).conductances.shape[0] == 1
+    for every in (0.0, -1.0, float("nan"), 30.0):
+        with pytest.raises(ValueError, match="every must be positive and no longer than the run of 20 ms"):
+            run(network, mitral, traced=[0], every=every)
+    with pytest.raises(ValueError, match=r"traced neurons must be numbered from 0 to .*, in whole numbers"):
+        run(network, mitral, traced=[0.5])  # type: ignore[list-item]
+    for rate in (float("nan"), float("inf"), 0.0):
+        with pytest.raises(ValueError, match="maximum_rate must be positive, and at most one spike a step"):
+            run(network, mitral, maximum_rate=rate)
+    done = run(network, mitral)
+    assert done.patterns().shape == (0, network.model.n_neurons)
+    with pytest.raises(ValueError, match=r"a window from 0\.02 to 0\.01 s lies outside the run"):
+        done.counts(0.02, 0.01)
+
+
+def test_mitral_spikes_that_cannot_be_are_refused() -> None:
+    for step, cell, message in (
+        ([-1], [0], "spikes must lie in steps 0 to 9"), ([10], [0], "spikes must lie in steps 0 to 9"),
+        ([1, 2], [-1, 3], "cells must not be negative"), ([1, 1], [3, 3], "mitral cell 3 fires twice in step 1"),
+        ([1, 2], [3], "got 2 steps and 1 cells"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            EIAssemblyInput.of_spikes(np.array(step), np.array(cell), 10, 0.1, [], [], [])
+
+
 def test_model_refuses_impossible_values() -> None:
     with pytest.raises(ValueError, match="n_excitatory must be a whole number"):
         EIAssemblyModel(n_excitatory=10.5)  # type: ignore[arg-type]
