@@ -69,7 +69,7 @@ def test_assemblies_without_more_inhibition_run_away_where_theory_says() -> None
     model = EIAssemblyModel()
     threshold = runaway_enrichment(model, Mitral.odour(), own_mitral=OWN_MITRAL)
     assert threshold == 3.75
-    network, odours = random_network(seed=1001), draw_odours(15, seed=1002)
+    network, odours = random_network(seed=1001), draw_odours(4, seed=1002)
     members = choose_members(network, odours, seed=1003)
     mitral = odour_blocks(odours, [0, 1], seed=7)
     rates = {}
