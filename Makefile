@@ -48,7 +48,7 @@ networks: $(READY)
 
 # pytest comes last, so that its closing line is the last line
 test: lint
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 benchmark: $(READY)
 	$(BIN)/python -m benchmarks

@@ -11,56 +11,62 @@ from matplotlib.figure import Figure
 
 from engram.figure_style import COLOURS, GREY, StyledFigure, look, style
 
+from .ei_assembly_words import TITLES
+
 REGIMES = ("random", "scaled I", "tuned I", "tuned E+I")
 _SIDE = 11
 _SHOWN = {"learned": "E, learned odours (Hz)", "novel": "E, novel odours (Hz)",
-          "assembly_e": "assembly, own odour (Hz)",
+          "assembly_e": "assembly, own (Hz)",
           "baseline": "E, baseline (Hz)", "inhibitory": "I, learned odours (Hz)",
           "cotuning_assembly": "co-tuning of members", "pair_correlation": "correlation of odours",
-          "g_syn": "synaptic conductance (nS)"}  # fmt: skip
+          "g_syn": "synaptic g (nS)"}  # fmt: skip
 
 
 def claims_figure(parts: pandas.DataFrame) -> Figure:
-    """Strength of every part, a row a claim."""
-    known = parts[parts.strength.notna()]
-    claims = list(dict.fromkeys(known.claim))
+    """Strength of every part, a row a claim; of claims measured on one network how many parts hold."""
+    claims = list(dict.fromkeys(parts.claim))
     with style():
-        figure = StyledFigure(figsize=(6.4, 0.8 + 0.22 * len(claims)), layout="constrained")
+        figure = StyledFigure(figsize=(7.2, 0.7 + 0.2 * len(claims)), layout="constrained")
         ax = figure.subplots()
         ax.axvline(0, color=GREY, linewidth=0.8)
         ax.axvspan(-2, 2, color="0.93", zorder=0)
         for row, claim in enumerate(claims):
-            values = known[known.claim == claim].strength.to_numpy()
+            mine = parts[parts.claim == claim]
+            if mine.strength.isna().all():
+                ax.text(2.2, row, f"one network: {int((mine['mean'] > 0).sum())} of {len(mine)} parts hold",
+                        fontsize=7, va="center", color=GREY)  # fmt: skip
+                continue
+            values = mine.strength.dropna().to_numpy()
             colours = [COLOURS[0] if value > 0 else COLOURS[1] for value in values]
             ax.scatter(values, [row] * len(values), c=colours, s=14, zorder=3, linewidths=0, alpha=0.8)
         ax.set_xscale("symlog", linthresh=2)
         ax.set_xticks([-100, -10, -2, 0, 2, 10, 100], ["−100", "−10", "−2", "0", "2", "10", "100"])
-        ax.set_yticks(range(len(claims)), claims)
+        ax.set_yticks(range(len(claims)), [f"{TITLES[claim]}  {claim}" for claim in claims])
         ax.invert_yaxis()
         ax.set_xlabel("mean / standard error (grey: within two)")
     return figure
 
 
 def published_figure(against: pandas.DataFrame) -> Figure:
-    """Own and published means and SDs, a panel a measure."""
+    """Own and published means and SDs, a panel a measure and a row a regime."""
     names = [name for name in _SHOWN if (against.measure == name).any()]
     with style():
-        figure = StyledFigure(figsize=(7.2, 3.6), layout="constrained")
-        axes = list(figure.subplots(2, 4, squeeze=False).flat)
-        for ax, name in zip(axes, names, strict=False):
+        figure = StyledFigure(figsize=(7.2, 3.2), layout="constrained")
+        axes = figure.subplots(2, 4, squeeze=False, sharey=True)
+        at = np.arange(len(REGIMES))
+        for ax, name in zip(axes.flat, names, strict=False):
             rows = against[against.measure == name].set_index("regime").reindex(REGIMES)
-            at = np.arange(len(REGIMES))
-            ax.errorbar(at - 0.12, rows.published, yerr=rows.published_sd, fmt="o", color="black",
+            ax.errorbar(rows.published, at - 0.14, xerr=rows.published_sd, fmt="o", color="black",
                         markerfacecolor="white", elinewidth=0.9, capsize=2, label="published, 20 networks")  # fmt: skip
-            ax.errorbar(at + 0.12, rows.own, yerr=rows.own_sd, fmt="o", color=COLOURS[0], elinewidth=0.9, capsize=2,
+            ax.errorbar(rows.own, at + 0.14, xerr=rows.own_sd, fmt="o", color=COLOURS[0], elinewidth=0.9, capsize=2,
                         label=f"own, {int(rows.networks.max())} networks")  # fmt: skip
             ax.set_title(_SHOWN[name])
-            ax.set_xticks(at, ["rand-\nom", "scaled\nI", "tuned\nI", "tuned\nE+I"])
-            ax.set_xlim(-0.5, len(REGIMES) - 0.5)
-            ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
-        for ax in axes[len(names) :]:
+            ax.set_yticks(at, REGIMES)
+            ax.set_ylim(len(REGIMES) - 0.5, -0.5)
+            ax.set_xlim(left=min(0.0, ax.get_xlim()[0]))
+        for ax in list(axes.flat)[len(names) :]:
             ax.set_axis_off()
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return figure
 
 
@@ -112,43 +118,41 @@ def planes_figure(planes: pandas.DataFrame) -> Figure:
     return figure
 
 
+_ADDED = (
+    (("rate_oldest", "rate, oldest / random"), ("rate_newest", "rate, newest / random"),
+     ("rate_novel", "rate, novel / random"), ("baseline", "baseline (Hz)")),
+    (("rise_oldest", "distance, oldest / random"), ("rise_newest", "distance, newest / random"),
+     ("angle", "angle, oldest / random"), ("cotuning", "co-tuning − random")),
+)  # fmt: skip
+
+
 def capacity_figure(limits: pandas.DataFrame) -> Figure:
-    """Rates, distances and co-tuning against the number of memories, a line a regime."""
-    panels = (
-        (("rate", "-"), ("rate_novel", ":")), (("rise_oldest", "-"), ("rise_newest", "--"), ("rise_back", ":")),
-        (("angle", "-"),), (("cotuning", "-"),),
-    )  # fmt: skip
-    titles = ("rate / random", "distance / random", "angle / random", "co-tuning − random")
-    notes = ("learned —, novel ···", "oldest —, newest - -, back ···", "at the oldest memory", "of the oldest members")
+    """Rates, distances, angles and co-tuning against the number of memories, a line a regime."""
     with style():
-        figure = StyledFigure(figsize=(7.2, 2.8), layout="constrained")
-        axes = figure.subplots(1, 4)
+        figure = StyledFigure(figsize=(7.2, 4.0), layout="constrained")
+        axes = figure.subplots(2, 4)
         numbers = sorted(limits.memories.unique())
-        handles = []
-        for index, regime in enumerate(REGIMES[1:], start=1):
-            rows = limits[limits.regime == regime].sort_values("memories")
-            if rows.empty:
-                continue
-            for ax, lines in zip(axes, panels, strict=True):
-                for name, dashes in lines:
-                    drawn = ax.errorbar(rows.memories, rows[name], yerr=rows[f"{name}_error"], label=regime,
-                                        color=COLOURS[index], linestyle=dashes, marker="o", markersize=3,
-                                        elinewidth=0.8, capsize=1.5)  # fmt: skip
-                    if ax is axes[0] and dashes == "-":
-                        handles.append(drawn)
-        axes[0].axhspan(0.85, 1.15, color="0.9", zorder=0)
-        axes[1].set_yscale("log")
-        axes[1].set_yticks([1, 2, 5], ["1", "2", "5"])
-        axes[1].minorticks_off()
-        for ax, title, note, level in zip(axes, titles, notes, (1, 1, 1, 0), strict=True):
-            ax.set_title(f"{title}\n{note}")
-            ax.axhline(level, color=GREY, linewidth=0.7)
+        for ax, (name, title) in zip(axes.flat, (panel for row in _ADDED for panel in row), strict=True):
+            for index, regime in enumerate(REGIMES[1:], start=1):
+                rows = limits[limits.regime == regime].sort_values("memories")
+                ax.errorbar(rows.memories, rows[name], yerr=rows[f"{name}_error"], label=regime, marker="o",
+                            markersize=3, elinewidth=0.8, capsize=1.5, **look(index))  # fmt: skip
+            if name.startswith("rate"):
+                ax.axhspan(0.85, 1.15, color="0.9", zorder=0)
+            if name.startswith("rise"):
+                ax.set_yscale("log")
+                ax.set_yticks([1, 2, 5, 10], ["1", "2", "5", "10"])
+                ax.set_ylim(0.8, 1.2 * max(10.0, float(limits[["rise_oldest", "rise_newest"]].to_numpy().max())))
+            else:
+                ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
+            if name != "baseline":
+                ax.axhline(0 if name == "cotuning" else 1, color=GREY, linewidth=0.7)
+            ax.set_title(title)
             ax.set_xscale("log")
             ax.set_xticks(numbers, [str(value) for value in numbers])
             ax.minorticks_off()
-        axes[0].set_ylim(bottom=0)
         figure.supxlabel("memories", fontsize=8)
-        figure.legend(handles=handles, loc="outside upper left", ncols=3)
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
     return figure
 
 
@@ -165,7 +169,7 @@ def consolidation_figure(table: pandas.DataFrame) -> Figure:
             for index, condition in enumerate(conditions):
                 _spread(ax, table[table.condition == condition], delays, own, COLOURS[index], condition, index)
             if others:
-                _spread(ax, table, delays, others, GREY, "the 15 others", len(conditions))
+                _spread(ax, table, delays, others, GREY, "others", len(conditions))
             ax.set_title(title)
             ax.set_xticks(range(len(delays)), [f"{delay / 3600:g} h" for delay in delays])
             ax.set_xlim(-0.4, len(delays) - 0.6)
@@ -201,7 +205,7 @@ def theory_figure(currents: pandas.DataFrame, runaway: pandas.DataFrame) -> Figu
             axes[2].plot(grown.enrichment, grown.theory, **colour)
             axes[2].plot(grown.enrichment, grown.simulated, "o", color=colour["color"])
         axes[0].set_title("I neurons during an odour")
-        axes[1].set_title("I neurons before it")
+        axes[1].set_title("I neurons before the odour")
         axes[2].set_title("assembly, its own odour")
         for ax in axes[:2]:
             ax.set_xlabel("current into I neurons (pA)")

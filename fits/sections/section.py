@@ -33,9 +33,9 @@ class Sizes:
     network_trials: int = 5  # of every simulated network that has chance in it
     assembly_networks: int = 2  # of the E/I-assembly network, in all four regimes
     assembly_controls: int = 1  # of these, with the control networks as well
-    assembly_simple: int = 0  # networks whose E and I neurons are alike
-    assembly_odours: int = 2  # networks that are held against the published ones
-    assembly_capacity: int = 1  # networks to which memories are added
+    assembly_simple: int = 1  # networks whose E and I neurons are alike
+    assembly_odours: int = 8  # networks that are held against the published ones
+    assembly_capacity: int = 2  # networks to which memories are added
     assembly_consolidated: int = 3  # networks whose assemblies follow consolidation traces
     assembly_trajectories: int = 4  # through the mixtures
     individual_permutations: int = 1000  # of a prediction from connectomes

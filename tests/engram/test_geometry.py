@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
@@ -13,6 +13,7 @@ from engram import geometry
 from tests.oracle import geometry as oracle
 
 SEEDS = st.integers(0, 2**32 - 1)
+fewer = settings(max_examples=30)  # of properties that every example shows alike
 
 
 def draw(seed, *shape):
@@ -33,6 +34,7 @@ def noise_of(seed, units):
 # ---- against the definitions, by loops -----------------------------------------------------------
 
 
+@fewer
 @given(SEEDS, st.integers(4, 7), st.integers(1, 9))
 def test_traces_are_averages_over_quadruples_of_different_trials(seed, trials, units):
     samples = draw(seed, trials, units)
@@ -42,6 +44,7 @@ def test_traces_are_averages_over_quadruples_of_different_trials(seed, trials, u
         assert value == pytest.approx(reference, rel=1e-9, abs=1e-9 * scale**power)
 
 
+@fewer
 @given(SEEDS, st.integers(2, 9), st.integers(2, 9))
 def test_plug_in_participation_ratio_is_of_the_sample_covariance_and_within_its_bounds(seed, trials, units):
     samples = draw(seed, trials, units)
@@ -52,6 +55,7 @@ def test_plug_in_participation_ratio_is_of_the_sample_covariance_and_within_its_
     assert 1 - 1e-9 <= ratio <= min(units, trials - 1) + 1e-9
 
 
+@fewer
 @given(SEEDS, st.integers(2, 4), st.integers(4, 5), st.integers(2, 4))
 def test_signal_participation_ratio_is_of_traces_over_quadruples_of_different_trials(seed, number, trials, units):
     means = 4 * np.random.default_rng(seed).standard_normal((number, 1, units))
@@ -60,6 +64,7 @@ def test_signal_participation_ratio_is_of_traces_over_quadruples_of_different_tr
     assert geometry.signal_participation_ratio(responses) == pytest.approx(of_trace / of_square, rel=1e-8)
 
 
+@fewer
 @given(SEEDS, st.integers(2, 12), st.integers(1, 8), st.floats(0.05, 1))
 def test_dimensionality_counts_components(seed, trials, units, fraction):
     samples = draw(seed, trials, units)
@@ -71,6 +76,7 @@ def test_dimensionality_counts_components(seed, trials, units, fraction):
     assert geometry.dimensionality(samples, fraction) <= min(units, trials - 1)
 
 
+@fewer
 @given(SEEDS, st.integers(2, 6), st.integers(2, 6), st.integers(1, 5))
 def test_squared_distances_are_averages_over_pairs_of_different_trials(seed, trials, more, units):
     first, second = draw(seed, trials, units), draw(seed + 1, more, units)
@@ -92,6 +98,7 @@ def test_squared_distances_are_averages_over_pairs_of_different_trials(seed, tri
     )
 
 
+@fewer
 @given(SEEDS, st.integers(1, 4), st.integers(2, 4))
 def test_mahalanobis_distance_uses_the_covariance_pooled_over_all_conditions(seed, units, number):
     groups = [draw(seed + index, 4 + units + index, units) for index in range(number)]
@@ -111,6 +118,7 @@ def test_mahalanobis_distance_uses_the_covariance_pooled_over_all_conditions(see
     assert geometry.pattern_discriminability(groups) == pytest.approx(np.mean(pairs), rel=1e-12)
 
 
+@fewer
 @given(SEEDS, st.integers(3, 12), st.integers(2, 12))
 def test_ledoit_wolf_is_its_lemma_in_loops_and_invertible(seed, trials, units):
     samples = draw(seed, trials, units)
@@ -179,6 +187,7 @@ def every_number(groups, noise):
     )
 
 
+@fewer
 @given(SEEDS)
 def test_rotating_the_units_changes_nothing(seed):
     groups, noise, turn = [draw(seed + i, 9, 4) for i in range(3)], noise_of(seed, 4), rotation(seed, 4)
@@ -186,6 +195,7 @@ def test_rotating_the_units_changes_nothing(seed):
     np.testing.assert_allclose(turned, every_number(groups, noise), rtol=1e-5, atol=1e-6)
 
 
+@fewer
 @given(SEEDS)
 def test_reordering_trials_changes_nothing(seed):
     groups, noise, rng = [draw(seed + i, 9, 4) for i in range(3)], noise_of(seed, 4), np.random.default_rng(seed)
@@ -193,6 +203,7 @@ def test_reordering_trials_changes_nothing(seed):
     np.testing.assert_allclose(shuffled, every_number(groups, noise), rtol=1e-5, atol=1e-6)
 
 
+@fewer
 @given(SEEDS, st.floats(1e-3, 1e3))
 def test_scaling_responses_scales_distances_and_leaves_ratios(seed, scale):
     groups = [draw(seed + i, 9, 4) for i in range(3)]
@@ -208,6 +219,7 @@ def test_scaling_responses_scales_distances_and_leaves_ratios(seed, scale):
         np.testing.assert_allclose(measure(larger), scale**power * np.array(measure(groups)), rtol=1e-6, atol=1e-9)
 
 
+@fewer
 @given(SEEDS, st.floats(0.2, 5))
 def test_expansion_factor_is_the_factor_by_which_everything_expands(seed, factor):
     rng = np.random.default_rng(seed)
@@ -244,6 +256,7 @@ def test_pairing_removes_noise_that_a_run_shares():
 # ---- patterns ------------------------------------------------------------------------------------
 
 
+@fewer
 @given(SEEDS)
 def test_co_tuning_is_a_correlation_and_scale_free(seed):
     excitation, inhibition = draw(seed, 5, 7), draw(seed + 1, 5, 7)
@@ -251,6 +264,7 @@ def test_co_tuning_is_a_correlation_and_scale_free(seed):
     np.testing.assert_allclose(geometry.co_tuning(3 * excitation + 1, inhibition), expected, atol=1e-9)
 
 
+@fewer
 @given(SEEDS)
 def test_balanced_axis_is_a_fit_without_constant_and_the_spreads_along_and_across_it(seed):
     excitation, inhibition = draw(seed, 5, 7), draw(seed + 1, 5, 7)
@@ -276,6 +290,7 @@ def test_completion_gives_the_correlations_of_input_and_output_with_the_learned_
         assert found[index, 1] == pytest.approx(np.corrcoef(outputs[index], stored)[0, 1])
 
 
+@fewer
 @given(SEEDS)
 def test_angles_are_between_the_edges_to_each_pair_of_neighbours(seed):
     centre, others = draw(seed, 1, 6)[0], draw(seed + 1, 4, 6)

@@ -10,6 +10,7 @@ from engram.networks.ei_assembly.assemblies import REGIMES
 from engram.networks.ei_assembly.experiment import CONTROLS, SIMPLE_REGIMES
 from engram.networks.ei_assembly.setting import setting
 from fits.sections import ei_assembly as section
+from fits.sections import ei_assembly_words as words
 from fits.sections import store
 from fits.sections.section import NETWORKS, QUICK, Sizes, Work
 
@@ -20,7 +21,7 @@ def work(sizes: Sizes, seed: int = 1) -> Work:
 
 def runaway(theory: float, simulated: float) -> pandas.DataFrame:
     """An assembly that fires ten times as fast as the others from some enrichment on."""
-    enrichment = np.array(section.ENRICHMENTS)
+    enrichment = np.array(words.ENRICHMENTS)
     return pandas.DataFrame(
         {
             "family": "A", "enrichment": enrichment, "background": 1.0,
@@ -32,8 +33,29 @@ def runaway(theory: float, simulated: float) -> pandas.DataFrame:
 
 
 def test_gains_are_where_assemblies_run_away() -> None:
-    (row,) = section._gains(runaway(3.6, 4.4)).itertuples()
+    (row,) = words.gains(runaway(3.6, 4.4)).itertuples()
     assert (row.theory, row.simulated, row.population) == (3.6, 4.4, 5.0)
+
+
+def test_a_claim_within_its_error_is_not_called_sure() -> None:
+    table = pandas.DataFrame(
+        {"holds": [True, True, False, None], "strength": [9.0, 1.0, -3.0, np.nan]}, index=["O1", "O3", "O7", "O14"]
+    )
+    published = pandas.DataFrame({"claim": ["O2", "O5"], "part": ["rates", "g"], "mean": [0.1, -0.1]})
+    told = words.verdict(table, published)
+    assert "Of 3 ordinal claims of the paper 2 hold on networks of our own, O1 by more than two standard" in told
+    assert "O3 on average only" in told and "not so O7 (morphs)" in told and "Not measured: O14." in told
+    assert told.endswith("The published means decide O2 and O5 alone, and miss O5 (g) themselves.")
+
+
+def test_rates_and_geometry_are_lost_where_the_table_says() -> None:
+    limits = pandas.DataFrame(
+        {"regime": "tuned I", "memories": [15, 30, 60], "rate_kept": [True, False, False], "geometry_kept": True,
+         "rate_oldest": [1.0, 1.2, 1.3], "rate_newest": [1.1, 1.0, 0.7]}
+    )  # fmt: skip
+    told = words.held(limits)
+    assert "from 15 to 60, tuned I is off its rate at 30 and 60 and keeps its geometry to 60" in told
+    assert "1.00 and 1.10 at 15, 1.30 and 0.70 at 60" in told
 
 
 def test_every_network_has_a_seed_of_its_own_and_another_run_has_others() -> None:
@@ -65,7 +87,8 @@ def test_the_share_of_activated_inputs_is_counted() -> None:
 
 def test_stored_results_are_shown_with_every_claim() -> None:
     stored = store.read(store.shipped(), section.SECTION.name)
-    assert section.SECTION.family == NETWORKS and "--networks" in stored.origin.command
+    assert section.SECTION.family == NETWORKS
+    assert any(command in stored.origin.command for command in ("--networks", "fits.simulated"))
     shown = section.SECTION.show(stored.tables)
     claims = next(listing for listing in shown.listings if listing.title == "Claims")
     assert claims.cells.claim.tolist() == [f"O{number}" for number in range(1, 20)]

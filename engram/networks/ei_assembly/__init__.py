@@ -31,6 +31,9 @@ _HOME = {
     "make_regime": "assemblies",
     "EIAssemblyOdours": "odours", "EIAssemblyInput": "odours", "draw_odours": "odours", "odour_blocks": "odours",
     "EIAssemblyRun": "simulation", "SpikeCapacityError": "simulation", "run": "simulation", "run_many": "simulation",
+    "published_experiment": "experiment", "claims_table": "claims", "claim_parts": "claims",
+    "compare_with_published": "summary", "capacity_experiment": "capacity", "capacity_limits": "capacity",
+    "consolidation_experiment": "consolidation",
     "load_network": "published", "load_odours": "published", "load_input": "published", "load_strengths": "published",
 }  # fmt: skip
 

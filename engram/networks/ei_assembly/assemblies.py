@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from .network import EIAssemblyNetwork, NetworkError
+from .network import EIAssemblyNetwork, NetworkError, check_members
 from .odours import EIAssemblyOdours
 
 # inputs from within the assembly after rewiring; family C takes 13 for E→I
@@ -64,7 +64,7 @@ def choose_members(
     Raises
     ------
     NetworkError
-        If an assembly would need more neurons than there are.
+        If an assembly would need more neurons than there are, or an odour changes mitral cells that do not exist.
     """
     for wanted, there, name in (
         (n_excitatory, int(network.model.n_excitatory), "excitatory"),
@@ -72,6 +72,11 @@ def choose_members(
     ):
         if not 1 <= wanted <= there:
             raise NetworkError(f"an assembly of {wanted} {name} members: choose between 1 and the {there} there are")
+    if len(odours) and odours.cell.max() >= network.model.n_mitral:
+        raise NetworkError(
+            f"the odours change mitral cell {odours.cell.max()}, but the network has {int(network.model.n_mitral)}; "
+            "draw odours with its n_mitral"
+        )
     o_e, o_i, e_i = (network.weights[name].tocsr() for name in ("o_e", "o_i", "e_i"))
     excitatory = np.empty((len(odours), n_excitatory), np.int64)
     inhibitory = np.empty((len(odours), n_inhibitory), np.int64)
@@ -115,16 +120,29 @@ def add_assemblies(
     Raises
     ------
     NetworkError
-        If a target exceeds the members there are, or the inputs a neuron has; nothing is changed then.
+        If members do not exist or are not as many as those of earlier assemblies, or a target is no whole number or
+        exceeds the members there are, or the inputs a neuron has; nothing is changed then.
     """
+    if len(members) != 2:
+        raise NetworkError("members must be a pair, excitatory and inhibitory ones, as choose_members gives them")
     excitatory, inhibitory = (np.asarray(part) for part in members)
+    check_members(network.model, excitatory, inhibitory)
     number = len(excitatory)
-    strengths = np.broadcast_to(np.asarray(strength, float), (number,))
-    if np.any(strengths < 0) or np.any(strengths > 1):
+    for old, new in ((network.excitatory_members, excitatory), (network.inhibitory_members, inhibitory)):
+        if len(old) and old.shape[1] != new.shape[1]:
+            raise NetworkError(f"new assemblies have {new.shape[1]} members, the network's {old.shape[1]}; use as many")
+    strengths = np.asarray(strength, float)
+    if strengths.shape not in ((), (number,)):
+        raise NetworkError(f"strength must be one number or one for each of {number} assemblies, got {strengths.size}")
+    strengths = np.broadcast_to(strengths, (number,))
+    if not np.all((strengths >= 0) & (strengths <= 1)):
         raise NetworkError(f"strength must lie between 0 and 1, got {strengths.tolist()}")
     unknown = set(targets) - {"e_e", "i_e", "e_i"}
     if unknown:
         raise NetworkError(f"no target for {', '.join(sorted(unknown))}: only e_e, i_e and e_i can be enriched")
+    for pathway, target in targets.items():
+        if target != int(target) or target < 0:
+            raise NetworkError(f"{pathway}: a target must be a whole number of inputs, not {target}")
     part = {"e": excitatory, "i": inhibitory}
     weights = dict(network.weights)
     pathways = np.random.SeedSequence(seed).spawn(3)

@@ -73,8 +73,8 @@ def o3(get: Get) -> Parts:
 def o4(get: Get) -> Parts:
     """Co-tuning, by correlation and by the ratio of SDs: tuned networks above random and scaled."""
     return {
-        f"{measure}: {regime} > {other}": get(regime, measure) - get(other, measure)
-        for measure in ("cotuning", "balance_ratio")
+        f"{name}: {regime} > {other}": get(regime, measure) - get(other, measure)
+        for measure, name in (("cotuning", "correlation"), ("balance_ratio", "ratio of SDs"))
         for regime in (TUNED_I, TUNED)
         for other in (RANDOM, SCALED)
     }
@@ -84,8 +84,9 @@ def o5(get: Get) -> Parts:
     """Afferent and synaptic conductance, recurrent share (15 %) and pair correlation (0.05) as in random networks."""
     parts = {}
     for regime in (TUNED_I, TUNED):
-        for measure in ("g_oe", "g_syn", "recurrent_share"):
-            parts[f"{regime}: {measure}"] = _unchanged(get, regime, measure)
+        for measure, name in (("g_oe", "afferent conductance"), ("g_syn", "synaptic conductance"),
+                              ("recurrent_share", "recurrent share")):  # fmt: skip
+            parts[f"{regime}: {name}"] = _unchanged(get, regime, measure)
         difference = np.abs(get(regime, "pair_correlation") - get(RANDOM, "pair_correlation"))
         parts[f"{regime}: pair correlation"] = 0.05 - difference
     return parts
@@ -302,7 +303,7 @@ def claims_table(measures: pandas.DataFrame) -> pandas.DataFrame:
         try:
             parts = claim(_getter(measures))
         except KeyError as missing:
-            rows[name] = {**row, "holds": None, "weakest": f"not measured: {missing.args[0]}"}
+            rows[name] = {**row, "holds": None, "weakest": f"not measured: {missing.args[0]}", "failing": ""}
             continue
         told = pandas.DataFrame([_part(part, values) for part, values in parts.items()])
         known = told.strength.notna().any()

@@ -27,6 +27,29 @@ def sizes(model: EIAssemblyModel, pathway: str) -> tuple[int, int]:
     return int(number[pathway[0]]), int(number[pathway[2]])
 
 
+def check_members(model: EIAssemblyModel, excitatory: np.ndarray, inhibitory: np.ndarray) -> None:
+    """Refuse members that do not exist, stand twice in an assembly, or belong to E or I assemblies only."""
+    for members, number, name in (
+        (excitatory, int(model.n_excitatory), "excitatory"),
+        (inhibitory, int(model.n_inhibitory), "inhibitory"),
+    ):
+        given = np.asarray(members) if isinstance(members, np.ndarray) else None
+        if given is None or given.ndim != 2 or (given.size and given.dtype.kind not in "iu"):
+            raise NetworkError(f"{name} members must be an array of whole numbers, [assembly, member]")
+        if given.size and (given.min() < 0 or given.max() >= number):
+            raise NetworkError(
+                f"{name} members must be numbered from 0 to {number - 1}, got {given.min()} to {given.max()}"
+            )
+        twice = np.flatnonzero((np.diff(np.sort(given, axis=1), axis=1) == 0).any(axis=1))
+        if len(twice):
+            raise NetworkError(f"assembly {twice[0]} has an {name} member twice; its members must differ")
+    if len(excitatory) != len(inhibitory):
+        raise NetworkError(
+            f"{len(excitatory)} assemblies have excitatory members, {len(inhibitory)} inhibitory ones; "
+            "every assembly needs both"
+        )
+
+
 def no_members() -> np.ndarray:
     """Members of no assembly."""
     return np.zeros((0, 0), np.int64)
@@ -50,7 +73,7 @@ class EIAssemblyNetwork:
     ------
     NetworkError
         If a pathway is missing, has another shape or weights that are negative or not finite, or a member does not
-        exist.
+        exist or stands twice in an assembly.
     """
 
     model: EIAssemblyModel
@@ -72,14 +95,7 @@ class EIAssemblyNetwork:
                 )
             if not np.all(np.isfinite(matrix.data)) or np.any(matrix.data < 0):
                 raise NetworkError(f"the weights of {pathway} must be finite and not negative")
-        for members, number, name in (
-            (self.excitatory_members, self.model.n_excitatory, "excitatory"),
-            (self.inhibitory_members, self.model.n_inhibitory, "inhibitory"),
-        ):
-            if members.ndim != 2 or (members.size and (members.min() < 0 or members.max() >= number)):
-                raise NetworkError(
-                    f"{name}_members must be [assembly, member] with numbers from 0 to {int(number) - 1}"
-                )
+        check_members(self.model, self.excitatory_members, self.inhibitory_members)
 
     @property
     def assemblies(self) -> int:

@@ -10,12 +10,12 @@ not recover. Two forms of fading, t seconds after the odour's onset:
 The first is what the mitral spikes in the authors' odour file show (measured from them: the logarithm of the mean rate
 of each of the three classes of cells lies within 0.04 of it), the second is how the paper puts it. The default time
 constants and changes are those of the file; the paper states decays of 1, 2 and 4 s and rates lowered *to* 0–5 Hz,
-which
-``decays`` and ``lowered`` can express.
+which ``decays`` and ``lowered`` can express.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,12 +46,21 @@ class EIAssemblyOdours:
     decay: np.ndarray
 
     def __post_init__(self) -> None:
-        shapes = {values.shape for values in (self.cell, self.change, self.latency, self.decay)}
-        if len(shapes) != 1 or self.cell.ndim != 2:
+        shapes = [np.shape(values) for values in (self.cell, self.change, self.latency, self.decay)]
+        if len(set(shapes)) != 1 or len(shapes[0]) != 2:
             raise ValueError(f"cell, change, latency and decay must share one shape [odour, cell], got {shapes}")
+        for name, kind in (("cell", None), ("change", float), ("latency", float), ("decay", float)):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), kind))
+        if self.cell.dtype.kind not in "iu":
+            raise ValueError(f"mitral cells must be whole numbers, got {self.cell.dtype}")
         there = self.cell >= 0
-        if np.any(self.latency[there] < 0) or np.any(self.decay[there] <= 0) or not np.all(np.isfinite(self.change)):
+        latency, decay = self.latency[there], self.decay[there]
+        if not (np.all(latency >= 0) and np.all(latency < np.inf) and np.all(decay > 0)
+                and np.all(np.isfinite(self.change[there]))):  # fmt: skip
             raise ValueError("latencies must not be negative, decays must be positive and changes finite")
+        for odour, own in enumerate(self.cell):
+            if len(np.unique(own[own >= 0])) < np.count_nonzero(own >= 0):
+                raise ValueError(f"odour {odour} names a mitral cell twice; every change needs a cell of its own")
         if np.any(self.change[there] < -BASELINE):
             raise ValueError(f"a rate cannot fall by more than the baseline of {BASELINE:g} Hz")
 
@@ -60,10 +69,17 @@ class EIAssemblyOdours:
 
     def activated(self, odour: int) -> np.ndarray:
         """The mitral cells that an odour activates."""
+        self._check([odour])
         return self.cell[odour, (self.cell[odour] >= 0) & (self.change[odour] > 0)]
+
+    def _check(self, odours: Sequence[int]) -> None:
+        for odour in odours:
+            if not 0 <= odour < len(self):
+                raise ValueError(f"odour {odour} does not exist: there are {len(self)}, numbered from 0")
 
     def chosen(self, odours: list[int]) -> EIAssemblyOdours:
         """Some of the odours, in the order given."""
+        self._check(odours)
         return EIAssemblyOdours(
             cell=self.cell[odours], change=self.change[odours], latency=self.latency[odours], decay=self.decay[odours]
         )
@@ -103,6 +119,13 @@ def draw_odours(
     ValueError
         If an odour would need more mitral cells than there are.
     """
+    if min(number, n_raised, n_lowered) < 0:
+        raise ValueError(f"numbers of odours and cells must not be negative, got {number}, {n_raised}, {n_lowered}")
+    for (low, high), name in ((raised, "raised"), (lowered, "lowered"), (latencies, "latencies")):
+        if not 0 <= low <= high:
+            raise ValueError(f"{name} must go from a smaller to a larger number, from 0 on; got {low} to {high}")
+    if n_raised and not decays:
+        raise ValueError("decays must name a time constant (s) at least; inf for none")
     if n_raised + n_lowered > n_mitral:
         raise ValueError(
             f"an odour of {n_raised} + {n_lowered} cells needs more than the {n_mitral} mitral cells there are"
@@ -158,11 +181,28 @@ class EIAssemblyInput:
         cls, step: np.ndarray, cell: np.ndarray, steps: int, time_step: float, odour: list[int], on: list[float],
         off: list[float],
     ) -> EIAssemblyInput:  # fmt: skip
-        """From the step and the cell of each spike, in any order; a cell fires at most once a step."""
-        order = np.lexsort((cell, step))
-        start = np.searchsorted(step[order], np.arange(steps + 1)).astype(np.int64)
+        """From the step and the cell of each spike, in any order; a cell fires at most once a step.
+
+        Raises
+        ------
+        ValueError
+            If a step lies outside the input, a cell is negative, or a cell fires twice in a step.
+        """
+        if len(step) != len(cell):
+            raise ValueError(f"every spike needs a step and a cell, got {len(step)} steps and {len(cell)} cells")
+        if len(step) and (step.min() < 0 or step.max() >= steps or cell.min() < 0):
+            raise ValueError(
+                f"spikes must lie in steps 0 to {steps - 1}, cells must not be negative; got steps {step.min()} to "
+                f"{step.max()} and cells from {cell.min()}"
+            )
+        every = 1 + int(cell.max(initial=0))
+        key = np.sort(np.asarray(step, np.int64) * every + cell)  # several times as fast as by two keys
+        again = np.flatnonzero(np.diff(key) == 0)
+        if len(again):
+            raise ValueError(f"mitral cell {key[again[0]] % every} fires twice in step {key[again[0]] // every}")
+        start = np.searchsorted(key, every * np.arange(steps + 1)).astype(np.int64)
         return cls(
-            steps=steps, start=start, cell=cell[order].astype(np.int32), time_step=time_step,
+            steps=steps, start=start, cell=(key % every).astype(np.int32), time_step=time_step,
             odour=np.array(odour, np.int64), on=np.array(on, float), off=np.array(off, float),
         )  # fmt: skip
 
@@ -204,9 +244,12 @@ def odour_blocks(
     if fading not in ("stepwise", "exponential"):
         raise ValueError(f"fading {fading!r} is neither stepwise nor exponential")
     order = list(range(len(odours))) if order is None else list(order)
-    for odour in order:
-        if not 0 <= odour < len(odours):
-            raise ValueError(f"odour {odour} does not exist: there are {len(odours)}, numbered from 0")
+    odours._check(order)
+    if not 0 < time_step < np.inf:
+        raise ValueError(f"time_step must be positive (ms), got {time_step!r}")
+    for seconds, name in ((baseline, "baseline"), (duration, "duration"), (before, "before"), (after, "after")):
+        if not 0 <= seconds < np.inf:
+            raise ValueError(f"{name} must be a duration of 0 s or more, got {seconds!r}")
     quiet, length, lead, tail = (
         round(seconds * 1000 / time_step) for seconds in (baseline, baseline + duration, before, after)
     )
@@ -269,13 +312,14 @@ def _block_spikes(
     highest = BASELINE + max(0.0, float(change.max(initial=0.0)))
     step, cell = _bernoulli(rng, highest, length, cells, time_step)
     since = (step - quiet) * time_step / 1000.0
-    begun = since >= latency[cell]
+    rate = np.full(len(step), BASELINE)
+    begun = np.flatnonzero((change != 0)[cell] & (since >= latency[cell]))
+    since, own = since[begun], cell[begun]
     if fading == "stepwise":
         k = np.maximum(np.floor(since / STAIR), 0.0)
-        fade = np.where(np.isfinite(decay[cell]), np.exp(-STAIR * k / decay[cell] - 0.1 * np.maximum(k - 1, 0)), 1.0)
-        changed = (BASELINE + change[cell]) * fade
+        fade = np.exp(-STAIR * k / decay[own] - 0.1 * np.maximum(k - 1, 0))
+        rate[begun] = (BASELINE + change[own]) * np.where(np.isfinite(decay[own]), fade, 1.0)
     else:
-        changed = BASELINE + change[cell] * np.exp(-np.maximum(since - latency[cell], 0.0) / decay[cell])
-    rate = np.where(begun, changed, BASELINE)
+        rate[begun] = BASELINE + change[own] * np.exp(-np.maximum(since - latency[own], 0.0) / decay[own])
     kept = rng.random(len(step)) * highest < rate
     return step[kept], cell[kept]

@@ -17,12 +17,13 @@ import scipy.io
 import scipy.sparse
 
 from .mat_columns import columns
-from .network import PATHWAYS, EIAssemblyNetwork, no_members, sizes
+from .network import PATHWAYS, EIAssemblyNetwork, NetworkError, no_members, sizes
 from .odours import EIAssemblyInput, EIAssemblyOdours
 from .parameters import EIAssemblyModel
 
 STRENGTHS = ("e_e", "i_e", "o_e", "e_i", "o_i", "i_i")  # columns of parameters.xlsx
 BASELINE_STEPS, ODOUR_STEPS = 10_000, 20_000
+TIME_STEP = 0.1  # ms, of all their files
 
 
 class PublishedFileError(ValueError):
@@ -36,7 +37,7 @@ def _read(path: str | PathLike[str], names: Mapping[str, int]) -> dict[str, Any]
         raise FileNotFoundError(f"{path}: there is no such file")
     try:
         content = scipy.io.loadmat(path, variable_names=list(names))
-    except (ValueError, NotImplementedError, scipy.io.matlab.MatReadError) as error:
+    except (ValueError, NotImplementedError, OSError, scipy.io.matlab.MatReadError) as error:
         raise PublishedFileError(f"{path}: cannot be read as a .mat file of version 5 ({error})") from error
     for name, dimensions in names.items():
         if name not in content:
@@ -75,10 +76,22 @@ def load_network(path: str | PathLike[str], model: EIAssemblyModel | None = None
         weights[pathway] = scipy.sparse.csr_array(matrix.astype(np.float32))
     there = {entry for entry, *_ in scipy.io.whosmat(path)}
     members = [no_members(), no_members()]
-    if {"Ee", "Ii"} <= there:
+    if {"Ee", "Ii"} & there:
         found = _read(path, {"Ee": 2, "Ii": 2})
-        members = [found[name].astype(np.int64) - 1 for name in ("Ee", "Ii")]
-    return EIAssemblyNetwork(model=model, weights=weights, excitatory_members=members[0], inhibitory_members=members[1])
+        members = [_whole(path, name, found[name]) - 1 for name in ("Ee", "Ii")]
+    try:
+        return EIAssemblyNetwork(
+            model=model, weights=weights, excitatory_members=members[0], inhibitory_members=members[1]
+        )
+    except NetworkError as error:
+        raise PublishedFileError(f"{path}: {error}") from None
+
+
+def _whole(path: str | PathLike[str], name: str, values: np.ndarray) -> np.ndarray:
+    whole = values.astype(np.int64)
+    if not np.array_equal(whole, values):
+        raise PublishedFileError(f"{path}: {name} must hold whole numbers")
+    return whole
 
 
 def load_odours(path: str | PathLike[str]) -> EIAssemblyOdours:
@@ -91,12 +104,16 @@ def load_odours(path: str | PathLike[str]) -> EIAssemblyOdours:
     if rows.shape[2] != 4:
         raise PublishedFileError(f"{path}: OBinp has {rows.shape[2]} columns instead of 4")
     there = rows[:, :, 0] > 0
-    return EIAssemblyOdours(
-        cell=np.where(there, rows[:, :, 0], 0).astype(np.int64) - 1,
-        change=rows[:, :, 2] * 1000.0,
-        latency=rows[:, :, 1] * 1e-4,
-        decay=np.where(rows[:, :, 3] > 0, rows[:, :, 3] * 1e-4, np.inf),
-    )
+    cell = _whole(path, "OBinp", np.where(there, rows[:, :, 0], 0)) - 1
+    try:
+        return EIAssemblyOdours(
+            cell=cell,
+            change=rows[:, :, 2] * 1000.0,
+            latency=rows[:, :, 1] * 1e-4,
+            decay=np.where(rows[:, :, 3] > 0, rows[:, :, 3] * 1e-4, np.inf),
+        )
+    except ValueError as error:
+        raise PublishedFileError(f"{path}: {error}") from None
 
 
 def load_input(path: str | PathLike[str]) -> EIAssemblyInput:
@@ -110,16 +127,19 @@ def load_input(path: str | PathLike[str]) -> EIAssemblyInput:
     FileNotFoundError, PublishedFileError
         If there is no such file, or it is laid out otherwise.
     """
-    time_step = float(_read(path, {"dt": 2})["dt"].ravel()[0])
+    given = _read(path, {"dt": 2})["dt"]
+    if given.size != 1 or not np.isclose(given.item(), TIME_STEP):
+        raise PublishedFileError(f"{path}: dt must be the one number {TIME_STEP:g} (ms), got {given.tolist()}")
+    time_step = TIME_STEP
     shapes = {name: shape for name, shape, _ in scipy.io.whosmat(path)}
     if "r_olfbs" not in shapes:
         raise PublishedFileError(f"{path}: has no variable r_olfbs; it holds {', '.join(shapes)}")
     steps, block = shapes["r_olfbs"][0], BASELINE_STEPS + ODOUR_STEPS
-    if steps == 0 or steps % block:
+    if 0 in shapes["r_olfbs"] or steps % block:
         raise PublishedFileError(f"{path}: r_olfbs has {steps} steps, which are no blocks of {block}")
     try:
         with Path(path).open("rb") as file:
-            spikes = [np.flatnonzero(column).astype(np.int32) for column in columns(file, "r_olfbs")]
+            spikes = [_spikes(column) for column in columns(file, "r_olfbs")]
     except ValueError as error:
         raise PublishedFileError(f"{path}: {error}") from None
     cell = np.repeat(np.arange(len(spikes)), [len(times) for times in spikes])
@@ -130,6 +150,13 @@ def load_input(path: str | PathLike[str]) -> EIAssemblyInput:
         [(index * block + BASELINE_STEPS) * seconds for index in range(number)],
         [(index + 1) * block * seconds for index in range(number)],
     )  # fmt: skip
+
+
+def _spikes(column: np.ndarray) -> np.ndarray:
+    there = np.flatnonzero(column != 0).astype(np.int32)
+    if np.any(column[there] != 1):
+        raise ValueError("r_olfbs must hold 0, and 1 where a mitral cell fires")
+    return there
 
 
 def load_strengths(path: str | PathLike[str]) -> dict[str, dict[str, float]]:
@@ -149,7 +176,13 @@ def load_strengths(path: str | PathLike[str]) -> dict[str, dict[str, float]]:
         raise PublishedFileError(f"{path}: cannot be read as an .xlsx file ({error})") from error
     if table.shape[1] != 1 + len(STRENGTHS) or not table[0].map(lambda name: isinstance(name, str)).all():
         raise PublishedFileError(f"{path}: its first sheet must hold a name and {len(STRENGTHS)} strengths a row")
-    return {
-        str(row[1]): {f"strength_{name}": float(value) for name, value in zip(STRENGTHS, row[2:], strict=True)}
-        for row in table.itertuples()
-    }
+    found = {}
+    for name, *values in table.itertuples(index=False):
+        numbers = [value for value in values if isinstance(value, (int, float)) and value >= 0]
+        if len(numbers) < len(STRENGTHS) or name in found:
+            raise PublishedFileError(
+                f"{path}: {name!r} must stand once, with {len(STRENGTHS)} strengths that are numbers and not negative; "
+                f"got {values}"
+            )
+        found[name] = {f"strength_{key}": float(value) for key, value in zip(STRENGTHS, numbers, strict=True)}
+    return found

@@ -67,19 +67,21 @@ class EIAssemblyRun:
         return self.step * (self.model.time_step / 1000.0)
 
     def counts(self, first: float, last: float) -> np.ndarray:
-        """Spikes of every neuron with first <= time < last (s)."""
-        a, b = np.searchsorted(self.step, [self.model.steps(first), self.model.steps(last)])
+        """Spikes of every neuron with first <= time < last (s), a window within the run."""
+        if not 0 <= first < last <= self.input.duration + 1e-9:
+            raise ValueError(f"a window from {first:g} to {last:g} s lies outside the run of {self.input.duration:g} s")
+        window = np.array([self.model.steps(first), self.model.steps(last)], self.step.dtype)  # else a copy is cast
+        a, b = np.searchsorted(self.step, window)
         return np.bincount(self.neuron[a:b], minlength=self.model.n_neurons)
 
     def rates(self, first: float, last: float) -> np.ndarray:
         """Rate (Hz) of every neuron over a window (s), E first."""
-        if not 0 <= first < last <= self.input.duration + 1e-9:
-            raise ValueError(f"a window from {first:g} to {last:g} s lies outside the run of {self.input.duration:g} s")
         return self.counts(first, last) / (last - first)
 
     def patterns(self, length: float = 1.5, delay: float = 0.0) -> np.ndarray:
         """Rates [presentation, neuron] in the first seconds of each odour."""
-        return np.stack([self.rates(on + delay, on + delay + length) for on in self.input.on])
+        rates = [self.rates(on + delay, on + delay + length) for on in self.input.on]
+        return np.stack(rates) if rates else np.zeros((0, self.model.n_neurons))
 
 
 def run(
@@ -119,7 +121,8 @@ def run(
     SpikeCapacityError
         If there are more spikes than that.
     ValueError
-        If input and network do not fit, or a window lies outside the input.
+        If input and network do not fit, a window lies outside the input or between two samples, or a neuron that is
+        traced or injected does not exist.
     FloatingPointError
         If a membrane potential is no longer finite.
     """
@@ -128,13 +131,12 @@ def run(
     model, cells = network.model, network.model.n_neurons
     kind = _precision(precision)
     _check(model, mitral)
-    spans = np.array([[model.steps(a), model.steps(b)] for a, b in windows], np.int64).reshape(-1, 2)
-    if np.any(spans[:, 0] < 0) or np.any(spans[:, 0] >= spans[:, 1]) or np.any(spans[:, 1] > mitral.steps):
-        raise ValueError(f"windows must lie between 0 and {mitral.duration:g} s, got {list(windows)}")
+    longest = mitral.duration * 1000.0 if len(windows) + np.size(traced) else math.inf
+    if not 0 < every <= max(longest, model.time_step):
+        raise ValueError(f"every must be positive and no longer than the run of {longest:g} ms, got {every!r}")
     stride = max(1, round(every / model.time_step))
-    chosen = np.asarray(traced, np.int64)
-    if len(chosen) and (chosen.min() < 0 or chosen.max() >= cells):
-        raise ValueError(f"traced neurons must be numbered from 0 to {cells - 1}")
+    spans = _windows(model, windows, stride, mitral)
+    chosen = _numbered(traced, cells, "traced neurons")
     samples = mitral.steps // stride if len(chosen) else 0
     recording = len(spans) > 0 or len(chosen) > 0
     sampling = kernel.Sampling(
@@ -147,8 +149,11 @@ def run(
         (rest - zero).astype(kind), np.zeros(int(model.n_excitatory), kind), np.zeros(cells, kind),
         np.zeros(cells, kind), np.zeros(cells if recording else 0, kind),
     )  # fmt: skip
-    if not maximum_rate > 0:
-        raise ValueError(f"maximum_rate must be positive, got {maximum_rate!r}")
+    if not 0 < maximum_rate <= 1000.0 / model.time_step:
+        raise ValueError(
+            f"maximum_rate must be positive, and at most one spike a step ({1000 / model.time_step:g} Hz); got "
+            f"{maximum_rate!r}"
+        )
     spikes = np.empty((math.ceil(maximum_rate * cells * mitral.duration) + 1, 2), np.int32)
     excitatory, inhibitory, common = _coefficients(model, kind)
     from_mitral, recurrent = (rows._replace(weight=rows.weight.astype(kind)) for rows in network.rows)
@@ -190,6 +195,36 @@ def run_many(
         return [future.result() for future in [executor.submit(run, *pair, **options) for pair in pairs]]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(lambda pair: run(*pair, **options), pairs))
+
+
+def _numbered(neurons: Any, cells: int, name: str) -> np.ndarray:
+    """Numbers of neurons, checked."""
+    given = np.atleast_1d(np.asarray(neurons))
+    if given.size == 0:
+        return np.zeros(0, np.int64)
+    if given.ndim != 1 or given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= cells:
+        raise ValueError(f"{name} must be numbered from 0 to {cells - 1}, in whole numbers; got {neurons!r}")
+    return given.astype(np.int64)
+
+
+def _windows(
+    model: EIAssemblyModel, windows: Sequence[tuple[float, float]], stride: int, mitral: EIAssemblyInput
+) -> np.ndarray:
+    """Windows in steps; each holds a sample at least."""
+    given = np.asarray(windows, float).reshape(-1, 2)
+    if not np.all(np.isfinite(given)):
+        raise ValueError(f"windows must be finite, got {list(windows)}")
+    spans = np.array([[model.steps(a), model.steps(b)] for a, b in given], np.int64).reshape(-1, 2)
+    if np.any(spans[:, 0] < 0) or np.any(spans[:, 0] >= spans[:, 1]) or np.any(spans[:, 1] > mitral.steps):
+        raise ValueError(f"windows must lie between 0 and {mitral.duration:g} s, got {list(windows)}")
+    empty = np.flatnonzero(spans[:, 0] // stride == spans[:, 1] // stride)
+    if len(empty):
+        a, b = given[empty[0]]
+        raise ValueError(
+            f"the window from {a:g} to {b:g} s lies between two samples, {stride * model.time_step:g} ms apart: make "
+            "it longer, or `every` shorter"
+        )
+    return spans
 
 
 def _precision(name: str) -> Any:
@@ -245,12 +280,10 @@ def _coefficients(model: EIAssemblyModel, kind: Any) -> tuple[Any, Any, Any]:
 def _injected(model: EIAssemblyModel, injections: Sequence[Injection], kind: Any) -> Any:
     from . import kernel
 
-    neurons = [np.unique(np.asarray(one.neurons, np.int64)) for one in injections]
+    neurons = [np.unique(_numbered(one.neurons, model.n_neurons, "neurons of an injection")) for one in injections]
     every = np.concatenate([np.zeros(0, np.int64), *neurons])
-    if len(every) and (every.min() < 0 or every.max() >= model.n_neurons):
-        raise ValueError(f"neurons of an injection must be numbered from 0 to {model.n_neurons - 1}")
     current = np.repeat([one.current for one in injections], [len(cells) for cells in neurons])
-    if not np.all(np.isfinite(current)) or any(not 0 <= one.on < one.off for one in injections):
+    if not np.all(np.isfinite(current)) or any(not 0 <= one.on < one.off < math.inf for one in injections):
         raise ValueError("an injection needs a finite current, and times with 0 <= on < off (s)")
     inertia = np.where(
         every < model.n_excitatory, model.tau_excitatory * model.leak_excitatory,

@@ -53,6 +53,7 @@ def mixtures(odours: EIAssemblyOdours, pure: tuple[int, int, int, int], *, seed:
     """
     if len(set(pure)) != 4:
         raise ValueError(f"four different pure odours are needed, got {pure}")
+    odours.chosen(list(pure))
     rng = np.random.default_rng(seed)
     rows = [
         _mixture(rng, odours, pure, corner_shares(KEPT, row, column), corner_shares(AVAILABLE, row, column))
@@ -64,6 +65,7 @@ def mixtures(odours: EIAssemblyOdours, pure: tuple[int, int, int, int], *, seed:
 
 def morphs(odours: EIAssemblyOdours, from_: int, to: int, shares: list[float], *, seed: int) -> EIAssemblyOdours:
     """Odours in which a share of the cells of ``from_`` is exchanged for as many of ``to``, at random."""
+    odours.chosen([from_, to])
     rng = np.random.default_rng(seed)
     rows = []
     for share in shares:

@@ -149,6 +149,33 @@ def test_impossible_networks_are_refused_and_nothing_changes(
         network.changed(weights={**network.weights, "e_e": scipy.sparse.csr_array((4000, 1000))})
 
 
+def test_members_that_cannot_be_are_refused() -> None:
+    network, odours = random_network(SMALL, seed=1), draw_odours(2, seed=1, n_mitral=300, n_raised=30, n_lowered=15)
+    members = choose_members(network, odours, seed=1, n_excitatory=20, n_inhibitory=5)
+    with pytest.raises(NetworkError, match=r"the odours change mitral cell 1.*, but the network has 300"):
+        choose_members(network, draw_odours(1, seed=1), seed=1)
+    for wrong, message in (
+        (members[0][:1], "1 assemblies have excitatory members, 2 inhibitory ones"),
+        (members[0] - 600, "excitatory members must be numbered from 0 to 599, got -"),
+        (members[0] + 0.5, "excitatory members must be an array of whole numbers"),
+        (members[0][0], "excitatory members must be an array of whole numbers"),
+        (np.repeat(members[0], 2, axis=1), "assembly 0 has an excitatory member twice"),
+    ):
+        with pytest.raises(NetworkError, match=message):
+            add_assemblies(network, (wrong, members[1]), {"e_e": 5}, seed=1)
+        with pytest.raises(NetworkError, match=message):
+            network.changed(excitatory_members=wrong, inhibitory_members=members[1])
+    two = add_assemblies(network, members, {"e_e": 5}, seed=1)
+    with pytest.raises(NetworkError, match="new assemblies have 10 members, the network's 20"):
+        add_assemblies(two, (members[0][:, :10], members[1]), {"e_e": 5}, seed=1)
+    for strength, message in ((float("nan"), "must lie between 0 and 1"), ([1.0] * 3, "one for each of 2 assemblies")):
+        with pytest.raises(NetworkError, match=message):
+            add_assemblies(network, members, {"e_e": 5}, seed=1, strength=strength)
+    for target in (-1, 4.5):
+        with pytest.raises(NetworkError, match="e_e: a target must be a whole number of inputs"):
+            add_assemblies(network, members, {"e_e": target}, seed=1)  # type: ignore[dict-item]
+
+
 def test_odour_cells_are_distinct_and_rates_are_reached() -> None:
     odours = draw_odours(4, seed=6)
     for odour in range(4):
@@ -189,6 +216,26 @@ def test_odours_that_cannot_be_are_refused() -> None:
         odour_blocks(draw_odours(2, seed=1), [3], seed=1)
     with pytest.raises(ValueError, match="fading 'linear'"):
         odour_blocks(draw_odours(2, seed=1), seed=1, fading="linear")
+    with pytest.raises(ValueError, match="odour -1 does not exist"):
+        draw_odours(2, seed=1).chosen([-1])
+    for wrong, message in (
+        ({"raised": (32, 8)}, "raised must go from a smaller"), ({"latencies": (-1, 9)}, "latencies must go from"),
+        ({"decays": ()}, "decays must name a time constant"), ({"n_raised": -1}, "must not be negative"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            draw_odours(1, seed=1, **wrong)  # type: ignore[arg-type]
+    for name in ("baseline", "duration", "before", "after"):
+        with pytest.raises(ValueError, match=f"{name} must be a duration of 0 s or more, got -1"):
+            odour_blocks(draw_odours(1, seed=1), seed=1, **{name: -1.0})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="time_step must be positive"):
+        odour_blocks(draw_odours(1, seed=1), seed=1, time_step=0.0)
+    pair = np.ones((1, 2))
+    with pytest.raises(ValueError, match="odour 0 names a mitral cell twice"):
+        EIAssemblyOdours(cell=np.ones((1, 2), int), change=pair, latency=pair, decay=pair)
+    for name in ("latency", "decay", "change"):
+        given = {"change": pair, "latency": pair, "decay": pair, name: np.nan * pair}
+        with pytest.raises(ValueError, match="latencies must not be negative, decays must be positive"):
+            EIAssemblyOdours(cell=np.array([[1, 2]]), **given)
     one = np.ones((1, 1))
     with pytest.raises(ValueError, match="cannot fall by more than the baseline"):
         EIAssemblyOdours(cell=np.zeros((1, 1), int), change=-7 * one, latency=one, decay=one)

@@ -12,12 +12,24 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 import scipy.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engram.networks.ei_assembly import load_input, load_network, load_odours, load_strengths, run
+from engram.networks.ei_assembly import (
+    EIAssemblyModel,
+    choose_members,
+    load_input,
+    load_network,
+    load_odours,
+    load_strengths,
+    make_regime,
+    random_network,
+    run,
+)
+from engram.networks.ei_assembly.activity import pattern_correlation
 from engram.networks.ei_assembly.mat_columns import columns
 from engram.networks.ei_assembly.odours import EIAssemblyInput
 from engram.networks.ei_assembly.parameters import FAMILIES
@@ -60,6 +72,28 @@ def test_every_spike_of_thirty_seconds_is_the_published_one(
     if condition == "tEI":
         assert np.array_equal(network.excitatory_members + 1, reference["Ee"])
         assert np.array_equal(network.inhibitory_members + 1, reference["Ii"])
+
+
+def test_own_wiring_answers_the_published_odours_as_the_published_network_does(
+    published_input: EIAssemblyInput,
+) -> None:
+    """Rates within 10 %, those of assemblies within 15 %, and the correlation between odours within 0.015."""
+    odours = load_odours(data_folder() / "odorset_10learned.mat")
+    network = random_network(seed=1)
+    network = make_regime(network, choose_members(network, odours, seed=3), "tuned E+I", seed=4)
+    published = np.load(reference_folder() / "spikes_A_1_tEI_learned.npz")
+    patterns = run(network, published_input, precision="float32").patterns()[:, :4000]
+    step, neuron = published["E"].T.astype(int) - 1
+    theirs = np.zeros((10, 4000))
+    early = (step % 30_000 >= 10_000) & (step % 30_000 < 25_000)
+    np.add.at(theirs, (step[early] // 30_000, neuron[early]), 1 / 1.5)
+    assert patterns.mean() == pytest.approx(theirs.mean(), rel=0.1)
+    members, own = published["Ee"].astype(int) - 1, network.excitatory_members
+    expected = np.mean([theirs[odour, members[odour]].mean() for odour in range(10)])
+    assert np.mean([patterns[odour, own[odour]].mean() for odour in range(10)]) == pytest.approx(expected, rel=0.15)
+    assert pattern_correlation(patterns) == pytest.approx(pattern_correlation(theirs), abs=0.015)
+    shared = [len(set(odours.activated(a)) & set(odours.activated(b))) for a in range(10) for b in range(a)]
+    assert np.mean(shared) == pytest.approx(21, abs=0.5)  # of 150, where chance gives 15
 
 
 def test_published_odours_are_read() -> None:
@@ -147,6 +181,45 @@ def test_files_of_another_layout_are_refused(tmp_path: Path) -> None:
         load_network(path)
     with pytest.raises(FileNotFoundError, match="there is no such file"):
         load_strengths(tmp_path / "parameters.xlsx")
+
+
+def test_files_that_contradict_the_model_are_refused_by_name(tmp_path: Path) -> None:
+    model, path = EIAssemblyModel(n_excitatory=8, n_inhibitory=4, n_mitral=5), tmp_path / "connec.mat"
+    number = {"o": 5, "e": 8, "i": 4}
+    pairs = {f"w_{a}{b}": np.ones((number[a], number[b])) for a, b in ("oe", "oi", "ee", "ei", "ie", "ii")}
+    one = np.array([[1, 2]])
+    for change, message in (
+        ({"w_ee": -pairs["w_ee"]}, r"connec\.mat: the weights of e_e must be finite and not negative"),
+        ({"Ee": 9 * one, "Ii": one}, r"connec\.mat: excitatory members must be numbered from 0 to 7"),
+        ({"Ee": one + 0.5, "Ii": one}, r"connec\.mat: Ee must hold whole numbers"),
+        ({"Ee": one}, r"connec\.mat: has no variable Ii"),
+    ):
+        scipy.io.savemat(path, {**pairs, **change})
+        with pytest.raises(PublishedFileError, match=message):
+            load_network(path, model)
+    scipy.io.savemat(path, pairs)
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(PublishedFileError, match=r"connec\.mat: cannot be read"):
+        load_network(path, model)
+    scipy.io.savemat(path, {"OBinp": np.full((1, 2, 4), 3.0)})
+    with pytest.raises(PublishedFileError, match=r"connec\.mat: odour 0 names a mitral cell twice"):
+        load_odours(path)
+    for content, message in (
+        ({"r_olfbs": np.zeros((30_000, 2)), "dt": 1.0}, r"dt must be the one number 0\.1 \(ms\), got \[\[1\.0\]\]"),
+        ({"r_olfbs": np.full((30_000, 2), np.nan), "dt": 0.1}, "r_olfbs must hold 0, and 1 where a mitral cell fires"),
+    ):
+        scipy.io.savemat(path, content)
+        with pytest.raises(PublishedFileError, match=message):
+            load_input(path)
+
+
+def test_strengths_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    path = tmp_path / "parameters.xlsx"
+    for last in ("x", -3):
+        pandas.DataFrame([["net_A_1", 1, 2, 3, 4, 5, last]]).to_excel(path, header=False, index=False)
+        with pytest.raises(PublishedFileError, match="'net_A_1' must stand once, with 6 strengths"):
+            load_strengths(path)
 
 
 def test_without_openpyxl_the_reader_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

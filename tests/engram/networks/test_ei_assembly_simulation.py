@@ -9,7 +9,6 @@ import sys
 
 import numpy as np
 import pytest
-import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
@@ -27,31 +26,12 @@ from engram.networks.ei_assembly import (
     run,
     run_many,
 )
-from engram.networks.ei_assembly.network import PATHWAYS, sizes
+from engram.networks.ei_assembly.network import PATHWAYS
 from engram.networks.ei_assembly.simulation import Injection
+from tests.engram.networks.small_ei_network import mitral_input, small_network
 from tests.oracle import ei_assembly as oracle
 
 TOLERANCE = 1e-9  # mV and nS; measured: below 1e-12
-
-
-def small_network(seed: int, strong: float = 8.0) -> EIAssemblyNetwork:
-    """A few dozen neurons with synapses strong enough to spike, and weights that are no whole numbers."""
-    rng = np.random.default_rng(seed)
-    model = EIAssemblyModel(
-        n_excitatory=int(rng.integers(20, 60)), n_inhibitory=int(rng.integers(5, 20)), n_mitral=30,
-        strength_o_e=0.128 * strong, strength_o_i=0.068 * strong, reversal_excitatory=float(rng.choice([0.0, 5.0])),
-    )  # fmt: skip
-    weights = {
-        name: scipy.sparse.csr_array((rng.random(sizes(model, name)) < 0.2) * rng.uniform(0.5, 2.0))
-        for name in PATHWAYS
-    }
-    return EIAssemblyNetwork(model=model, weights=weights)
-
-
-def mitral_input(seed: int, steps: int, cells: int = 30, rate: float = 0.004) -> tuple[np.ndarray, EIAssemblyInput]:
-    """Random spikes, dense and as an input."""
-    dense = np.random.default_rng(seed).random((steps, cells)) < rate
-    return dense, EIAssemblyInput.of_spikes(*np.nonzero(dense), steps, 0.1, [], [], [])
 
 
 @settings(max_examples=15)
@@ -112,7 +92,7 @@ def test_single_precision_is_statistically_equivalent(full: tuple[EIAssemblyNetw
     """Two one-sided tests on paired trials; and precision moves a pattern less than a new draw of the input does."""
     network, _ = full
     odours = draw_odours(15, seed=12)
-    jobs = [(network, odour_blocks(odours, [0], seed=seed, baseline=0.5, duration=1.5)) for seed in range(12)]
+    jobs = [(network, odour_blocks(odours, [0], seed=seed, baseline=0.25, duration=1.5)) for seed in range(12)]
     double = np.stack([done.patterns()[0] for done in run_many(jobs, threads=2)])
     single = np.stack([done.patterns()[0] for done in run_many(jobs, threads=2, precision="float32")])
     assert not np.array_equal(double, single)
@@ -137,12 +117,13 @@ def test_recording_changes_no_spike(full: tuple[EIAssemblyNetwork, EIAssemblyInp
 
 
 def test_without_compilation_the_same_spikes_come_out() -> None:
-    network, (_, mitral) = small_network(5, 40.0), mitral_input(6, 200, rate=0.02)
+    network, (_, mitral) = small_network(5, 40.0), mitral_input(6, 150, rate=0.02)
     expected = run(network, mitral, maximum_rate=1000.0)
     assert len(expected.step) > 20
     script = (
-        "from tests.engram.networks.test_ei_assembly_simulation import mitral_input, run, small_network\n"
-        "done = run(small_network(5, 40.0), mitral_input(6, 200, rate=0.02)[1], maximum_rate=1000.0)\n"
+        "from engram.networks.ei_assembly import run\n"
+        "from tests.engram.networks.small_ei_network import mitral_input, small_network\n"
+        "done = run(small_network(5, 40.0), mitral_input(6, 150, rate=0.02)[1], maximum_rate=1000.0)\n"
         "print(done.step.tolist(), done.neuron.tolist())"
     )
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -183,6 +164,36 @@ def test_input_and_network_must_fit() -> None:
         run(network, mitral, traced=[10**6])
     with pytest.raises(ValueError, match="precision 'half'"):
         run(network, mitral, precision="half")
+
+
+def test_windows_and_traces_without_a_sample_are_refused() -> None:
+    network = small_network(5)
+    _, mitral = mitral_input(6, 200)
+    with pytest.raises(ValueError, match=r"from 0\.0101 to 0\.0108 s lies between two samples, 1 ms apart"):
+        run(network, mitral, windows=[(0.0101, 0.0108)])
+    assert run(network, mitral, windows=[(0.0101, 0.0108)], every=0.1).conductances.shape[0] == 1
+    for every in (0.0, -1.0, float("nan"), 30.0):
+        with pytest.raises(ValueError, match="every must be positive and no longer than the run of 20 ms"):
+            run(network, mitral, traced=[0], every=every)
+    with pytest.raises(ValueError, match=r"traced neurons must be numbered from 0 to .*, in whole numbers"):
+        run(network, mitral, traced=[0.5])  # type: ignore[list-item]
+    for rate in (float("nan"), float("inf"), 0.0):
+        with pytest.raises(ValueError, match="maximum_rate must be positive, and at most one spike a step"):
+            run(network, mitral, maximum_rate=rate)
+    done = run(network, mitral)
+    assert done.patterns().shape == (0, network.model.n_neurons)
+    with pytest.raises(ValueError, match=r"a window from 0\.02 to 0\.01 s lies outside the run"):
+        done.counts(0.02, 0.01)
+
+
+def test_mitral_spikes_that_cannot_be_are_refused() -> None:
+    for step, cell, message in (
+        ([-1], [0], "spikes must lie in steps 0 to 9"), ([10], [0], "spikes must lie in steps 0 to 9"),
+        ([1, 2], [-1, 3], "cells must not be negative"), ([1, 1], [3, 3], "mitral cell 3 fires twice in step 1"),
+        ([1, 2], [3], "got 2 steps and 1 cells"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            EIAssemblyInput.of_spikes(np.array(step), np.array(cell), 10, 0.1, [], [], [])
 
 
 def test_model_refuses_impossible_values() -> None:
