@@ -204,7 +204,7 @@ def fit(
             rows: list[dict[str, Any]] = [dict((done or {}).get(k, {})) for k in range(len(positions))]
             futures = {submitted(pool, one, position): k for k, position in enumerate(positions) if not rows[k]}
             told, kept_back = 0, min(PURSUED, len(positions)) if joint else 0
-            for ended, (number, found) in enumerate(finished(futures), 1):
+            for ended, (number, found) in enumerate(finished(futures, pool), 1):
                 rows[number] = found
                 if keep is not None:
                     keep(number, rows[number])

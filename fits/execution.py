@@ -17,6 +17,8 @@ from typing import Any, TypeAlias
 #: Threads (all processors by default), or an executor, which is left open.
 Workers: TypeAlias = int | Executor | None
 
+_PATIENCE = 10.0  # seconds without a result after which an executor is asked whether it is still there
+
 
 class LostWorkers(RuntimeError):
     """The executor has gone, with tasks unfinished; what had finished was kept where ``keep`` was given."""
@@ -77,7 +79,7 @@ def completed(
             for number, task in enumerate(tasks):
                 if number not in results:
                     futures[submitted(pool, function, *task)] = number
-            for number, result in finished(futures):
+            for number, result in finished(futures, pool):
                 results[number] = result
                 if keep is not None:
                     keep(number, result)
@@ -107,29 +109,49 @@ def give_up(pool: Executor, futures: Iterable[Future[Any]], *, own: bool) -> Non
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def finished(futures: Mapping[Future[Any], int]) -> Iterator[tuple[int, Any]]:
+def finished(futures: Mapping[Future[Any], int], pool: Executor) -> Iterator[tuple[int, Any]]:
     """Number and result of every task as it ends; ``LostWorkers`` at last, where the executor ended before some did."""
-    lost: list[Exception] = []
-    for future in as_completed(futures):
+    left = dict(futures)
+    reason = "they do not answer"
+    for future in _ended(futures, pool):
         try:
             result = future.result()
         except Exception as error:
             if not _lost(error):
                 raise
-            lost.append(error)  # others may have ended well, and are handed on first
+            reason = _told(error)  # others may have ended well, and are handed on first
             continue
-        yield futures[future], result
-    if lost:
+        yield left.pop(future), result
+    if left:
         raise LostWorkers(
-            f"the workers have gone ({_told(lost[0])}) with {len(lost)} of {len(futures)} tasks unfinished; what has "
-            "finished is kept where the run keeps its parts (--resume goes on from it): start the cluster again, and "
-            "the same run"
-        ) from lost[0]
+            f"the workers have gone ({reason}) with {len(left)} of {len(futures)} tasks unfinished; what has finished "
+            "is kept where the run keeps its parts (--resume goes on from it): start the cluster and the run again"
+        )
 
 
-def in_order(futures: Sequence[Future[Any]]) -> list[Any]:
+def _ended(futures: Iterable[Future[Any]], pool: Executor) -> Iterator[Future[Any]]:
+    """Futures as they end, until all have or the executor takes no more tasks: one that was closed may tell nobody."""
+    waiting = set(futures)
+    patience = None if isinstance(pool, ThreadPoolExecutor) else _PATIENCE
+    while waiting:
+        try:
+            for future in as_completed(tuple(waiting), timeout=patience):
+                waiting.discard(future)
+                yield future
+        except TimeoutError:
+            try:
+                pool.submit(_nothing).cancel()
+            except Exception:
+                return
+
+
+def _nothing() -> None:
+    """A task that asks whether tasks are taken."""
+
+
+def in_order(futures: Sequence[Future[Any]], pool: Executor) -> list[Any]:
     """The results of tasks, in their order."""
-    found = dict(finished({future: number for number, future in enumerate(futures)}))
+    found = dict(finished({future: number for number, future in enumerate(futures)}, pool))
     return [found[number] for number in range(len(futures))]
 
 

@@ -53,7 +53,7 @@ def repeat(
         announce = adopt if isinstance(pool, ThreadPoolExecutor) else _unannounced
         futures = {submitted(pool, task, number, announce): number for number in range(n) if number not in results}
         try:
-            for number, (rows, evaluations) in finished(futures):
+            for number, (rows, evaluations) in finished(futures, pool):
                 results[number] = rows
                 if keep is not None:
                     keep(number, rows)

@@ -44,7 +44,7 @@ def screened(objective: Objective, number: int, seed: int, pool: Executor) -> li
     design = qmc.Sobol(len(low), scramble=True, rng=seed).random_base2(math.ceil(math.log2(SCREENED * number)))
     points = low + design * (high - low)
     parts = [points[k : k + SCREENED] for k in range(0, len(points), SCREENED)]
-    values = np.concatenate(in_order([submitted(pool, _values, objective, part) for part in parts]))
+    values = np.concatenate(in_order([submitted(pool, _values, objective, part) for part in parts], pool))
     return [points[k] for k in np.argsort(values, kind="stable")[:number]]
 
 
@@ -172,7 +172,7 @@ def pursue_best(
     ends = {k: np.asarray(rows[k].get("first_x", rows[k]["x"])) for k in chosen}
     others = [anchor, *ends.values()]
     futures = {submitted(pool, pursue, objective, ends[k], rows[k]["evaluations"], others): k for k in left}
-    for number, found in finished(futures):
+    for number, found in finished(futures, pool):
         rows[number] = found | {"first": values[number], "first_x": ends[number]}
         if keep is not None:
             keep(number, rows[number])
@@ -195,7 +195,7 @@ def _combine(objective: Objective, row: dict[str, Any], ends: Sequence[np.ndarra
     for _ in range(_COMBINED):
         begin = np.asarray(row["x"])
         ways = [submitted(pool, pursue, objective, begin, 0, others) for others in ((), ends)]
-        found = min(in_order(ways), key=lambda found: found["value"])
+        found = min(in_order(ways, pool), key=lambda found: found["value"])
         gain = row["value"] - found["value"]
         if gain >= 0:
             row = found | {"evaluations": found["evaluations"] + row["evaluations"]}

@@ -274,7 +274,7 @@ def _everybody(
     width = 1 if isinstance(pool, ThreadPoolExecutor) else math.ceil(n / _PARTS)
     parts = [slice(k, k + width) for k in range(0, n, width)]
     futures = [submitted(pool, function, likelihood.part(own), *(rows[own] for rows in given)) for own in parts]
-    return [one for several in in_order(futures) for one in several]
+    return [one for several in in_order(futures, pool) for one in several]
 
 
 def _extrapolated(start: Population, first: Population, second: Population) -> Population:

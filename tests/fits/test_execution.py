@@ -12,6 +12,7 @@ import pytest
 from simulated_people import MODEL, people_study, people_trials, read_people
 
 import fits
+from fits import execution
 from fits.execution import LostWorkers, completed, executor_of, threads
 from fits.model_recovery import recover_models
 from fits.people.calibration import population_calibration
@@ -125,6 +126,30 @@ def test_what_has_finished_is_kept_where_an_executor_gives_up():
     assert completed(squared, [(k,) for k in range(5)], done=kept, workers=1) == [0, 1, 4, 9, 16]
 
 
+class Silent(Executor):
+    """Takes one task and never answers, nor takes another."""
+
+    def __init__(self):
+        self.taken = 0
+
+    def submit(self, fn, /, *args, **kwargs):
+        self.taken += 1
+        if self.taken > 2:
+            raise RuntimeError("closed")
+        future = Future()
+        if self.taken == 1:
+            future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def test_an_executor_that_falls_silent_is_asked_whether_it_is_there(monkeypatch):
+    monkeypatch.setattr(execution, "_PATIENCE", 0.1)
+    kept = {}
+    with pytest.raises(LostWorkers, match=r"have gone \(they do not answer\) with 1 of 2 tasks unfinished"):
+        completed(squared, [(0,), (1,)], workers=Silent(), keep=kept.__setitem__)
+    assert kept == {0: 0}
+
+
 def test_a_process_that_dies_is_named_and_what_has_finished_is_kept():
     kept = {}
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -236,7 +261,7 @@ def test_chains_on_a_cluster_are_those_of_threads(cluster, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_cluster_that_vanishes_is_named_and_the_run_goes_on_elsewhere(one_study, tmp_path):
+def test_a_cluster_that_vanishes_is_named_and_the_run_goes_on_elsewhere(one_study, tmp_path, monkeypatch):
     """The scheduler and its workers are closed in mid-run; what had finished is on the disk, and is not run again."""
     distributed = pytest.importorskip("distributed", reason="needs the extra engram[cluster]")
     truth = fits.fit(one_study, "EncodingOnly", starts=1, workers=1, shared=False)
@@ -244,6 +269,7 @@ def test_a_cluster_that_vanishes_is_named_and_the_run_goes_on_elsewhere(one_stud
     made = distributed.LocalCluster(1, threads_per_worker=1, processes=True, protocol="tcp://", dashboard_address=None,
                                     host="127.0.0.1")  # fmt: skip
     client = distributed.Client(made)
+    monkeypatch.setattr(execution, "_PATIENCE", 2.0)
     checkpoint = Checkpoint(tmp_path / "kept.jsonl", {"task": 1})
     closing = threading.Thread(target=made.close)
 
