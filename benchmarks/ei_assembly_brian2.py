@@ -48,8 +48,10 @@ monitors = [b.SpikeMonitor(group) for group in cells.values()]
 b.Network(*everything, *monitors).run(seconds * b.second)
 device = b.get_device()
 device.build(directory=str(folder / "code"), compile=True, run=False)
-before = resource.getrusage(resource.RUSAGE_CHILDREN)
-device.run(str(folder / "code"), with_output=False, run_args=[])
-after = resource.getrusage(resource.RUSAGE_CHILDREN)
-used = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-print(json.dumps({"cpu": used / seconds, "spikes": int(sum(monitor.num_spikes for monitor in monitors))}))
+taken = []
+for _ in range(3):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    device.run(str(folder / "code"), with_output=False, run_args=[])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    taken.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+print(json.dumps({"cpu": min(taken) / seconds, "spikes": int(sum(monitor.num_spikes for monitor in monitors))}))

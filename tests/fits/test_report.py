@@ -16,8 +16,6 @@ from fits.figures import study_figure
 from fits.report import write_report
 from fits.reproduce import JOINT, MODELS, TOGETHER, reproduce
 
-pytestmark = pytest.mark.xdist_group("report")  # made once, not by each worker
-
 VOID = {"meta", "br", "img", "hr", "link", "input"}
 
 
