@@ -148,8 +148,7 @@ def fit(
     seed : int
         Of the design; the same seed gives the same numbers for any number of workers.
     workers : int or Executor, optional
-        Threads (all processors by default; the kernels release the GIL), or what runs the searches
-        (:mod:`fits.execution`).
+        Threads (all processors by default), or what runs the searches (:mod:`fits.execution`).
     shared : bool
         Whether the model's biology (its ``biology``: time constants and gains) is estimated, one value for all
         studies, or held at the model's values.
@@ -194,9 +193,7 @@ def fit(
     first = np.array([c.inward(_begin(c, begin or {})) for c in objective.coordinates])
     objective.value(first)  # compiles, so that threads do not wait for one another
 
-    one: Callable[[np.ndarray], dict[str, Any]] = partial(search, objective)
-    if joint:
-        one = partial(approach, coarse, anchor=first, judge=objective)
+    one = partial(approach, coarse, anchor=first, judge=objective) if joint else partial(search, objective)
     futures: dict[Any, int] = {}
     with executor_of(workers) as pool:
         try:
