@@ -2,15 +2,14 @@
 
 The kernels release the GIL, so that threads are the default. An executor that reaches other machines, such as that of a
 Dask cluster (``client.get_executor()``, the extra ``engram[cluster]``), gets tasks that carry all they need, random
-seeds included, and return plain numbers: where a task runs, how often, and in which order, changes no bit.
-What a task depends on is told to nobody but itself; progress counts what has come back.
+seeds included: where a task runs, how often, and in which order, changes no bit. Progress counts what has come back.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -157,8 +156,7 @@ def in_order(futures: Sequence[Future[Any]], pool: Executor) -> list[Any]:
 
 def _lost(error: BaseException) -> bool:
     """Whether a task ended because of its executor and not of itself."""
-    known = isinstance(error, (CancelledError, OSError)) or type(error).__name__ == "BrokenProcessPool"
-    return known or type(error).__module__.split(".")[0] == "distributed"
+    return isinstance(error, (CancelledError, BrokenExecutor)) or type(error).__module__.startswith("distributed.")
 
 
 def _told(error: BaseException) -> str:

@@ -94,6 +94,8 @@ def test_what_is_known_is_not_run_again():
 def test_errors_of_a_task_are_its_own():
     with pytest.raises(ZeroDivisionError, match="of task 0"):
         completed(fails, [(0,)], workers=1)
+    with pytest.raises(FileNotFoundError):
+        completed(open, [("no such file",)], workers=1)
 
 
 def test_an_executor_that_is_given_stays_open():
