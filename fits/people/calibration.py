@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 import pandas
-from scipy.special import ndtr
+from scipy.special import ndtr, softmax
 from scipy.stats import binomtest, chisquare
 
 from ..execution import Workers, completed
-from .em import person_posterior
+from .em import person_posterior, weighted_draws
 from .fit import PeopleFit, fit_likelihood
 from .likelihood import PeopleLikelihood
 from .population import SPREAD_SD, Population
@@ -52,11 +52,12 @@ class Calibration:
 
 
 def person_calibration(
-    likelihood: PeopleLikelihood, population: Population, *, n: int = 500, seed: int = 1
+    likelihood: PeopleLikelihood, population: Population, *, n: int = 500, seed: int = 1, draws: int = 128
 ) -> Calibration:
     """People drawn from a population, who answer as many trials as the first person, and are estimated given it.
 
-    Their truths are held against the normal approximation of their posterior.
+    Estimates and intervals are those that a fit gives: mean ± 1.96 standard deviations of weighted draws
+    (:mod:`fits.people.em`), as many as ``draws``, a power of 2. Ranks are the truth's place among these draws.
     """
     rng = np.random.default_rng(seed)
     size = len(likelihood.scale)
@@ -65,13 +66,16 @@ def person_calibration(
     answered = simulate_people(likelihood, etas, rng)
     rows = []
     for k in range(n):
-        found = person_posterior(answered, k, centre, centre, population.spread)
-        sd = np.sqrt(np.diag(found.covariance))
+        mode = person_posterior(answered, k, centre, centre, population.spread)
+        ((places, heights),) = weighted_draws(draws, answered.part(slice(k, k + 1)), [k], [mode])
+        weights = softmax(heights - 0.5 * (((places - centre) / population.spread) ** 2).sum(axis=1))
+        mean = weights @ places
+        sd = np.sqrt(weights @ (places - mean) ** 2)
         for j, name in enumerate(likelihood.scale.names):
             rows.append(
-                dict(simulation=k, parameter=name, true=etas[k, j], estimate=found.eta[j],
-                     lower=found.eta[j] - 1.959964 * sd[j], upper=found.eta[j] + 1.959964 * sd[j],
-                     rank=float(ndtr((etas[k, j] - found.eta[j]) / sd[j])))
+                dict(simulation=k, parameter=name, true=etas[k, j], estimate=mean[j],
+                     lower=mean[j] - 1.959964 * sd[j], upper=mean[j] + 1.959964 * sd[j],
+                     rank=float(weights[places[:, j] < etas[k, j]].sum()))
             )  # fmt: skip
     table = pandas.DataFrame(rows)
     return Calibration("person", seed, table, summarise(table))

@@ -202,7 +202,7 @@ def _weighted(
     pool: Executor,
 ) -> tuple[Population, list[Posterior], int, bool]:
     """EM on weighted draws: the population, everybody's posterior, the steps taken, and whether they have settled."""
-    found = _everybody(pool, partial(_drawn, draws), likelihood, range(len(people)), people)
+    found = _everybody(pool, partial(weighted_draws, draws), likelihood, range(len(people)), people)
     places, heights = np.array([one for one, _ in found]), np.array([height for _, height in found])
 
     def weigh(population: Population) -> tuple[np.ndarray, np.ndarray]:
@@ -237,7 +237,7 @@ def _weighted(
     return population, made, steps, same
 
 
-def _drawn(
+def weighted_draws(
     draws: int, likelihood: PeopleLikelihood, seeds: Sequence[int], people: Sequence[Posterior]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Draws from a t distribution about each person's posterior, and ln of likelihood over density."""
