@@ -76,7 +76,8 @@ def loo(posterior: PeoplePosterior, *, draws: int = 400) -> Any:
     Returns
     -------
     arviz.ELPDData
-        With the Pareto shape of every trial (``pareto_k``): above 0.7 a trial decides too much on its own.
+        With the Pareto shape of every trial (``pareto_k``): above 0.7 a trial decides too much on its own; infinite
+        where no draw changes a trial's probability, which is no harm.
     """
     from .posterior import needed
 
