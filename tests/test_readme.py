@@ -74,7 +74,11 @@ def test_what_it_says_of_visual_learning_is_what_the_stored_section_says():
     assert vision_words.conflict(tables).startswith("Whether their designs explain")
     assert "the top-down share does so best" in vision_words.separator(tables)
     seen = vision_words.of(tables["predictions"], MODEL, ONE_SHARE)
-    assert "reactivation, sham: untrained" in set(vision_words.missed(seen).observation)
+    fitted = seen[seen.kind == "mean"].set_index("observation")
+    assert "misses none of them by two standard errors" in said
+    assert ((fitted.value - fitted.predicted).abs() < 2 * fitted.error).all()
+    sham = fitted.loc["reactivation, sham: untrained"]
+    assert f"(gain {sham.predicted:.2f}, published {sham.value:.2f} ± {sham.error:.2f})".replace("0.", ".") in said
     verdicts = vision_words.intervals_of(tables, ONE_SHARE).set_index("parameter").verdict
     assert "gains of both areas are bounded" in said
     assert verdicts["evc_gain"] == verdicts["ips_gain"] == "identified"

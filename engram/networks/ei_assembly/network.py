@@ -93,6 +93,10 @@ class EIAssemblyNetwork:
                     f"the weights of {pathway} have shape {matrix.shape}, but the model has "
                     f"{sizes(self.model, pathway)} (presynaptic, postsynaptic) cells"
                 )
+            try:
+                matrix.check_format(full_check=True)
+            except ValueError as error:
+                raise NetworkError(f"the connections of {pathway} do not fit their shape: {error}") from None
             if not np.all(np.isfinite(matrix.data)) or np.any(matrix.data < 0):
                 raise NetworkError(f"the weights of {pathway} must be finite and not negative")
         check_members(self.model, self.excitatory_members, self.inhibitory_members)

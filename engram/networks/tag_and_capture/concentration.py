@@ -72,6 +72,8 @@ class Concentration:
     @classmethod
     def step(cls, level: float, *, start: float = 0.0, duration: float = math.inf) -> Concentration:
         """n = ``level`` from ``start`` (s) on, for ``duration`` (s)."""
+        if not duration > 0.0:
+            raise ValueError(f"neuromodulator step: the duration {duration!r} s must be positive")
         end = start + duration
         return cls(((start, level), (end, 0.0)) if math.isfinite(end) else ((start, level),))
 
@@ -93,6 +95,8 @@ class Concentration:
 
     def at(self, time: float) -> float:
         """n at a time (s); at a step or release, what it is from then on."""
+        if math.isnan(time):
+            raise ValueError("the time at which the concentration is asked for is NaN; give seconds")
         level = next((n for start, n in reversed(self.steps) if start <= time), 0.0)
         return level + sum(
             amount * math.exp(-(time - start) / clearance)

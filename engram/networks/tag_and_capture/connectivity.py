@@ -18,12 +18,34 @@ class Connectivity:
     start : (sources + 1,) int64
         Synapses ``start[i] … start[i+1] − 1`` leave neuron i.
     target : (synapses,) int32
+        In rising order within each row.
     targets : int
+
+    Raises
+    ------
+    ValueError
+        Rows that do not fit the synapses, a neuron that does not exist, or a synapse given twice.
     """
 
     start: NDArray[np.int64]
     target: NDArray[np.int32]
     targets: int
+
+    def __post_init__(self) -> None:
+        start, target = self.start, self.target
+        if start.ndim != 1 or target.ndim != 1 or start.dtype.kind != "i" or target.dtype.kind != "i":
+            raise ValueError("start and target must be one-dimensional arrays of whole numbers; use from_pairs")
+        if not start.size or start[0] != 0 or start[-1] != target.size or (np.diff(start) < 0).any():
+            raise ValueError(f"start must rise from 0 to the number of synapses, {target.size}; use from_pairs")
+        wrong = np.flatnonzero((target < 0) | (target >= self.targets))
+        if wrong.size:
+            at = int(wrong[0])
+            raise ValueError(f"target[{at}] is {target[at]}, but there are neurons 0 to {self.targets - 1}")
+        rising = np.diff(target) > 0
+        rising[start[1:-1][(start[1:-1] > 0) & (start[1:-1] < target.size)] - 1] = True  # where another row begins
+        if not rising.all():
+            at = int(np.flatnonzero(~rising)[0])
+            raise ValueError(f"target[{at + 1}] does not follow target[{at}] in its row: sorted, and each once")
 
     @property
     def sources(self) -> int:

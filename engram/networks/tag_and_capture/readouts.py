@@ -39,6 +39,8 @@ def mutual_information(first: ArrayLike, second: ArrayLike) -> float:
     one, other = np.asarray(first), np.asarray(second)
     if one.ndim != 1 or one.shape != other.shape or one.size == 0:
         raise ValueError(f"two equally long vectors are needed, not of shapes {one.shape} and {other.shape}")
+    if not (np.isfinite(one).all() and np.isfinite(other).all()):
+        raise ValueError("mutual information of values that are not all finite: leave out neurons without a rate")
 
     def bits(values: NDArray[np.float64]) -> float:
         return float(entropy(np.unique(values, axis=0, return_counts=True)[1], base=2))

@@ -59,7 +59,12 @@ class SpikeRecorder:
         return np.concatenate([piece[1] for piece in self.pieces] or [np.empty(0, np.int32)])
 
     def counts(self, start: float, end: float, neurons: int) -> NDArray[np.int64]:
-        """Spikes of each of the first `neurons` neurons from `start` to before `end` (s)."""
+        """Spikes of each of the first `neurons` neurons from `start` to before `end` (s).
+
+        Time that was not simulated, skipped or still to come, holds none: a rate is taken over what was simulated.
+        """
+        if not start < end:
+            raise ValueError(f"spikes from {start:g} to {end:g} s: the end must come after the start")
         if start < self.start or end > self.end:
             raise ValueError(f"spikes were recorded from {self.start:g} to {self.end:g} s, not {start:g} to {end:g} s")
         times = self.times
@@ -98,6 +103,10 @@ class WeightRecorder:
     core: int
     rows: list[dict[str, float]] = field(default_factory=list, repr=False)
 
+    def __post_init__(self) -> None:
+        if self.core < 1:
+            raise ValueError(f"a core of {self.core} neurons: give at least 1")
+
     def stops(self, start: float, end: float) -> Iterable[float]:
         return [time for time in self.at if start <= time <= end]
 
@@ -109,6 +118,9 @@ class WeightRecorder:
         done = {row["time"] for row in self.rows}
         if simulation.time in done or not any(abs(time - simulation.time) < half for time in self.at):
             return
+        there = simulation.network.plastic.sources
+        if self.core > there:
+            raise ValueError(f"a core of {self.core} neurons is recorded, but the network has {there} excitatory ones")
         weights, row = simulation.weights(), {"time": simulation.time}
         source, target = weights.source < self.core, weights.target < self.core
         for name, group in (

@@ -190,7 +190,8 @@ class Simulation:
         """Skip to the time ``until`` (s) in closed form, all neurons silent.
 
         Spikes on their way are dropped; calcium decays, early weights relax, tags, proteins and late phases follow
-        exactly. The neurons are left at rest, their background current drawn anew.
+        exactly. The neurons are left at rest, their background current drawn anew. Recorders look at the times on the
+        way that they ask for; the numbers do not depend on it.
 
         Raises
         ------
@@ -204,6 +205,18 @@ class Simulation:
                     f"fast_forward to {format_time(until)} would skip the stimulus at {stimulus.start:g} s: "
                     "run through it first"
                 )
+        stops = {round(time / self.network.dt) for kept in self.recorders for time in kept.stops(self.time, until)}
+        for stop in sorted(stop for stop in stops if self.step < stop < end):
+            there = copy.copy(self)
+            there._state = self._copied()
+            there._skip(stop)
+            for recorder in self.recorders:
+                recorder.visit(there)
+        self._skip(end)
+        for recorder in self.recorders:
+            recorder.visit(self)
+
+    def _skip(self, end: int) -> None:
         state, constants, dt = self._state, self._constants, self.network.dt
         arguments = (self.network.wiring, state, self._drives, self._tables, constants)
         state.clock[2] = state.clock[3] = state.clock[1]
@@ -247,7 +260,8 @@ class Simulation:
         Raises
         ------
         ValueError
-            Arrays of the wrong length, NaN, or neurons that are not silent (some calcium is above a threshold).
+            Arrays of the wrong length, NaN, a late phase outside −½ … 1 or protein outside 0 … 1, or neurons that are
+            not silent (some calcium is above a threshold).
         """
         state = self._state
         for name, given, size in (
@@ -258,6 +272,12 @@ class Simulation:
             wrong = np.flatnonzero(~np.isfinite(given))
             if wrong.size:
                 raise ValueError(f"{name}[{int(wrong[0])}] is {given[int(wrong[0])]}: every value must be finite")
+        for name, given, low, high in (("late", late, -0.5, 1.0), ("protein", protein, 0.0, 1.0)):
+            wrong = np.flatnonzero((np.asarray(given) < low) | (np.asarray(given) > high))
+            if wrong.size:
+                raise ValueError(
+                    f"{name}[{int(wrong[0])}] is {given[int(wrong[0])]}: it must lie between {low:g} and {high:g}"
+                )
         if state.regime.any():
             raise ValueError("set_weights needs silent synapses: some calcium is above a threshold now")
         state.deviation[:] = np.asarray(early) - self._constants.resting_weight

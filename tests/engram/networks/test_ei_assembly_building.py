@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_ei_network import small_network
 
 from engram.networks.ei_assembly import (
     REGIMES,
@@ -239,3 +240,11 @@ def test_odours_that_cannot_be_are_refused() -> None:
     one = np.ones((1, 1))
     with pytest.raises(ValueError, match="cannot fall by more than the baseline"):
         EIAssemblyOdours(cell=np.zeros((1, 1), int), change=-7 * one, latency=one, decay=one)
+
+
+def test_connections_beyond_the_network_are_refused():
+    network = small_network(1)
+    broken = network.weights["o_e"].copy()
+    broken.indices[::3] = 10**8
+    with pytest.raises(NetworkError, match="the connections of o_e do not fit their shape"):
+        network.changed(weights={**network.weights, "o_e": broken})

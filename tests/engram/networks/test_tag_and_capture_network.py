@@ -21,7 +21,7 @@ from engram.networks.tag_and_capture.network import TagAndCaptureNetwork
 from engram.networks.tag_and_capture.network_kernel import _one_pulse, _transmit_in_pulse
 from engram.networks.tag_and_capture.neurons import IntegrateAndFire
 from engram.networks.tag_and_capture.readouts import mutual_information
-from engram.networks.tag_and_capture.recorders import SpikeCounter, SpikeRecorder
+from engram.networks.tag_and_capture.recorders import SpikeCounter, SpikeRecorder, WeightRecorder
 from engram.networks.tag_and_capture.simulation import Simulation
 from engram.networks.tag_and_capture.stimulus import Stimulus
 from engram.networks.tag_and_capture.synapse_parameters import NETWORK_SYNAPSE
@@ -264,6 +264,15 @@ def test_mutual_information_of_independent_vectors_is_zero_and_of_equal_ones_the
     assert mutual_information(one, one) == pytest.approx(1.0)
 
 
+def _connectivity(start, target):
+    return Connectivity(np.array(start, np.int64), np.array(target, np.int32), 4)
+
+
+def test_rows_may_be_empty_and_end_above_where_the_next_begins():
+    found = _connectivity([0, 0, 2, 2, 3, 3], [1, 3, 0])
+    assert found.sources == 5 and list(found.source) == [1, 1, 3]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -281,6 +290,15 @@ def test_mutual_information_of_independent_vectors_is_zero_and_of_equal_ones_the
         (lambda: Connectivity.from_matrix([[np.nan]], sources=1, targets=1), "holds NaN"),
         (lambda: Connectivity.from_pairs([0, 7], [1, 1], sources=3, targets=3), r"source\[1\] is 7"),
         (lambda: Connectivity.from_pairs([0, 0], [1, 1], sources=3, targets=3), "0 -> 1 is given twice"),
+        (lambda: _connectivity([0, 2, 3], [1, 2, 3_000_000]), r"target\[2\] is 3000000, but there are neurons 0 to 3"),
+        (lambda: _connectivity([0, 9, 3], [1, 2, 3]), "start must rise from 0 to the number of synapses, 3"),
+        (lambda: _connectivity([0, 2, 7], [1, 2, 3]), "start must rise"),
+        (lambda: _connectivity([0, 2, 3], [2, 2, 3]), r"target\[1\] does not follow target\[0\] in its row"),
+        (lambda: Concentration.step(0.4, duration=float("nan")), "duration nan s must be positive"),
+        (lambda: Concentration.step(0.4).at(float("nan")), "is NaN; give seconds"),
+        (lambda: mutual_information([np.nan, 1.0], [1, 1]), "not all finite"),
+        (lambda: WeightRecorder(at=(0.1,), core=0), "a core of 0 neurons"),
+        (lambda: SpikeRecorder().counts(0.2, 0.1, 10), "the end must come after the start"),
         (lambda: started().run(until=float("nan")), "give a finite time"),
         (lambda: started().fast_forward(until=10.0), "would skip the stimulus at 0.1 s"),
         (lambda: Stimulus(start=1.0, duration=0.1, neurons=(), rate=1.0), "at least one neuron"),
@@ -305,6 +323,34 @@ def test_weights_that_are_not_numbers_are_refused():
         simulation.set_weights(early, 0 * early, np.zeros(200))
     with pytest.raises(ValueError, match="late has shape"):
         simulation.set_weights(np.full(early.size, H_0), early[:3], np.zeros(200))
+    with pytest.raises(ValueError, match=r"late\[0\] is -5.0: it must lie between -0.5 and 1"):
+        simulation.set_weights(np.full(early.size, H_0), np.full(early.size, -5.0), np.zeros(200))
+    with pytest.raises(ValueError, match=r"protein\[0\] is 99.0: it must lie between 0 and 1"):
+        simulation.set_weights(np.full(early.size, H_0), np.zeros(early.size), np.full(200, 99.0))
+
+
+def test_recorders_see_the_hours_that_are_skipped_and_change_nothing():
+    at = (0.7, 60.0, 3600.0, 7200.0)
+    seen, unseen = started(concentration=Concentration.step(0.1)), started(concentration=Concentration.step(0.1))
+    seen.recorders.append(WeightRecorder(at=at, core=30))
+    for one in (seen, unseen):
+        one.run(until=0.8)
+        one.fast_forward(until=7200.0)
+    assert bits(seen) == bits(unseen)
+    rows = seen.recorders[1].rows
+    assert [row["time"] for row in rows] == pytest.approx(at)
+    there = started(concentration=Concentration.step(0.1))
+    there.run(until=0.8)
+    there.fast_forward(until=3600.0)
+    weights = there.weights()
+    core = (weights.source < 30) & (weights.target < 30)
+    assert rows[2]["late_core"] == weights.late[core].mean() > 0
+
+
+def test_a_recorded_core_that_the_network_does_not_have_is_refused():
+    simulation = Simulation(small(), seed=1, recorders=[WeightRecorder(at=(0.01,), core=500)])
+    with pytest.raises(ValueError, match="a core of 500 neurons is recorded, but the network has 200"):
+        simulation.run(until=0.02)
 
 
 def test_a_stimulus_in_the_past_is_refused():
