@@ -23,10 +23,11 @@ from scipy.special import ndtr, softmax
 from scipy.stats import binomtest, chisquare
 
 from ..execution import Workers, completed
-from .em import person_posterior, weighted_draws
+from .em import person_posterior
 from .fit import PeopleFit, fit_likelihood
 from .likelihood import PeopleLikelihood
 from .population import SPREAD_SD, Population
+from .weighted import log_density, person_draws
 
 BINS = 10
 _LEVEL = 0.95
@@ -57,7 +58,7 @@ def person_calibration(
     """People drawn from a population, who answer as many trials as the first person, and are estimated given it.
 
     Estimates and intervals are those that a fit gives: mean ± 1.96 standard deviations of weighted draws
-    (:mod:`fits.people.em`), as many as ``draws``, a power of 2. Ranks are the truth's place among these draws.
+    (:mod:`fits.people.weighted`), as many as ``draws``, a power of 2. Ranks are the truth's place among these draws.
     """
     rng = np.random.default_rng(seed)
     size = len(likelihood.scale)
@@ -67,8 +68,10 @@ def person_calibration(
     rows = []
     for k in range(n):
         mode = person_posterior(answered, k, centre, centre, population.spread)
-        ((places, heights),) = weighted_draws(draws, answered.part(slice(k, k + 1)), [k], [mode])
-        weights = softmax(heights - 0.5 * (((places - centre) / population.spread) ** 2).sum(axis=1))
+        places, heights = person_draws(draws, answered, k, k, mode)
+        weights = softmax(
+            heights - log_density(mode, places) - 0.5 * (((places - centre) / population.spread) ** 2).sum(axis=1)
+        )
         mean = weights @ places
         sd = np.sqrt(weights @ (places - mean) ** 2)
         for j, name in enumerate(likelihood.scale.names):

@@ -1,0 +1,248 @@
+"""The population of the largest evidence, by importance sampling of every person's posterior.
+
+From a t distribution about each person's posterior draws are made and their likelihoods computed once, for they do
+not depend on the population. On draws that stay the evidence is a smooth function of the population,
+
+    ln E = Σ_i ln (1/S) Σ_s p(y_i | η_is) N(η_is; m_i, τ²)/q_i(η_is) + ln prior
+
+with an exact gradient (Fisher's identity), and L-BFGS-B climbs it: simulated maximum likelihood with common random
+numbers (Gourieroux & Monfort 1996, doi:10.1093/0198774753.001.0001). EM would climb the same function to the same
+place, but crawls where a spread goes to nothing.
+
+Draws judge only populations near the one they were made for, so a climb stays in a box. Then people whose draws are
+worth too little get more, about the posterior as it is now known, and the climb goes on. Older draws are kept:
+q_i is the mixture of all distributions that person i's draws came from (adaptive multiple importance sampling, Cornuet
+et al. 2012, doi:10.1111/j.1467-9469.2011.00756.x), so the function changes less and less. It is settled where the
+climb ended inside its box and had nothing to gain: ``SETTLED`` nats a parameter of the population on draws that are
+new, where ½ is one standard error, so that a parameter is about a fifth of its standard error from the best.
+A spread at ``LEAST_SPREAD``, the bound of its search, is inside.
+
+The draws are quasi-random, others for every person, so that their errors average out, and the same every time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.optimize import minimize
+from scipy.special import chdtri, gammaln, logsumexp, ndtri
+from scipy.stats import qmc
+
+from .em import Posterior, person_posterior
+from .likelihood import PeopleLikelihood, Value
+from .population import LEAST_SPREAD, SLOPE_SD, SPREAD_SD, Population
+
+SETTLED = 0.02  # nats of log evidence for each parameter of the population
+_FREEDOM = 4.0  # of the t distribution, so that its tails are heavier than the posterior's
+_ROUNDS = 10
+_BOX = math.log(2.0)  # half of its width: of ln τ, and of effects in units of τ
+_WIDER = 2.0  # times, in the directions in which a climb ended at the edge of its box
+_ENOUGH = 0.5  # of as many equal draws as one round has: a person worth more gets no others
+_PLACED = 0.25  # likewise, from which weighted draws say where to make others; below, the mode does
+_LARGEST = 10.0  # τ
+
+
+class _Draws:
+    """Everything drawn of one person."""
+
+    def __init__(self) -> None:
+        self.made_for: list[Posterior] = []
+        self.places: list[np.ndarray] = []
+        self.log_likelihoods: list[np.ndarray] = []
+
+    def heights(self) -> np.ndarray:
+        """ln likelihood over the density of the mixture, of all draws."""
+        places = np.concatenate(self.places)
+        log_mixture = logsumexp([log_density(one, places) for one in self.made_for], axis=0) - math.log(
+            len(self.places)
+        )
+        found: np.ndarray = np.concatenate(self.log_likelihoods) - log_mixture
+        return found
+
+
+class _Evidence:
+    """The log evidence of populations on draws that stay: (people, draws, parameters); absent draws have −∞."""
+
+    def __init__(self, own: Sequence[_Draws], covariates: np.ndarray) -> None:
+        self.covariates = covariates
+        self.weights = np.column_stack([np.ones(len(covariates)), covariates])
+        heights = [one.heights() for one in own]
+        self.counts = np.array([len(one) for one in heights])
+        shape = (len(own), int(self.counts.max()))
+        self.places = np.zeros((*shape, own[0].places[0].shape[1]))
+        self.heights = np.full(shape, -np.inf)
+        for k, one in enumerate(own):
+            self.places[k, : self.counts[k]] = np.concatenate(one.places)
+            self.heights[k, : self.counts[k]] = heights[k]
+
+    def weigh(self, population: Population) -> tuple[np.ndarray, np.ndarray]:
+        """Weights (people, draws), and each person's log evidence."""
+        off = self.places - population.centres(self.covariates)[:, None]
+        logs = self.heights - 0.5 * np.einsum("isj,j->is", off**2, population.spread**-2.0)
+        total = logsumexp(logs, axis=1)
+        return np.exp(logs - total[:, None]), total - np.log(population.spread).sum() - np.log(self.counts)
+
+    def value(self, population: Population) -> float:
+        return float(self.weigh(population)[1].sum()) + population.log_prior()
+
+    def slopes(self, population: Population) -> tuple[float, np.ndarray, np.ndarray]:
+        """Log evidence with the prior, and its slopes in the effects and in ln τ."""
+        weights, each = self.weigh(population)
+        off = np.einsum("is,isj->ij", weights, self.places) - population.centres(self.covariates)
+        squares = np.einsum("is,isj->ij", weights, (self.places - population.centres(self.covariates)[:, None]) ** 2)
+        tight = population.spread**-2.0
+        effects = np.einsum("ij,ic->jc", off * tight, self.weights)
+        effects[:, 0] -= np.tanh(0.5 * population.effects[:, 0])
+        effects[:, 1:] -= population.effects[:, 1:] / SLOPE_SD**2
+        spread = (squares * tight - 1).sum(axis=0) - (population.spread / SPREAD_SD) ** 2
+        return float(each.sum()) + population.log_prior(), effects, spread
+
+    def climb(self, start: Population, box: np.ndarray) -> tuple[Population, int, np.ndarray]:
+        """The best population within a box of half widths ``box``, the steps taken, and where the box held it.
+
+        Effects are in units of the τ at the start, then come ln τ.
+        """
+        unit, size = start.spread[:, None], start.effects.size
+        origin = np.log(start.spread)
+
+        def population(place: np.ndarray) -> Population:
+            effects = start.effects + unit * place[:size].reshape(start.effects.shape)
+            return Population(effects, np.maximum(np.exp(origin + place[size:]), LEAST_SPREAD))
+
+        def cost(place: np.ndarray) -> tuple[float, np.ndarray]:
+            height, effects, spread = self.slopes(population(place))
+            return -height, -np.concatenate([(effects * unit).ravel(), spread])
+
+        low, high = -box.copy(), box.copy()
+        low[size:] = np.maximum(low[size:], math.log(LEAST_SPREAD) - origin)
+        high[size:] = np.minimum(high[size:], math.log(_LARGEST) - origin)
+        bounds = list(zip(low, high, strict=True))
+        found = minimize(cost, np.zeros(len(box)), jac=True, method="L-BFGS-B", bounds=bounds,
+                         options={"ftol": 1e-12, "gtol": 1e-5, "maxiter": 500})  # fmt: skip
+        return population(found.x), int(found.nit), np.abs(found.x) >= box * (1 - 1e-9)
+
+
+def most_evident(
+    likelihood: PeopleLikelihood,
+    population: Population,
+    people: Sequence[Posterior],
+    covariates: np.ndarray,
+    draws: int,
+    run: Callable[..., list[Any]],
+    progress: Callable[[float], Any] | None = None,
+) -> tuple[Population, list[Posterior], int, bool]:
+    """The population of the largest evidence, everybody's posterior, the steps taken, and whether it has settled.
+
+    Parameters
+    ----------
+    likelihood : PeopleLikelihood
+    population : Population
+        Near which to begin, such as where EM with Laplace's approximation has ended.
+    people : sequence of Posterior
+        Given that population.
+    covariates : (people, covariates) array
+    draws : int
+        Of each person at a time, a power of 2.
+    run : callable
+        ``run(function, likelihood, *rows)``: a function of parts of the people, joined.
+    progress : callable, optional
+        Called after every climb with how far the population has moved.
+    """
+    own = [_Draws() for _ in people]
+    known = list(people)
+    wanted = np.ones(len(known), dtype=bool)
+    box = np.full(population.effects.size + population.spread.size, _BOX)
+    steps, settled = 0, False
+    for rounds in range(_ROUNDS):
+        seeds = [(k, rounds) if new else None for k, new in enumerate(wanted)]
+        centres = population.centres(covariates)
+        for one, made in zip(own, run(partial(_drawn, draws, population.spread), likelihood, seeds, known, centres),
+                             strict=True):  # fmt: skip
+            if made is not None:
+                one.made_for.append(made[0])
+                one.places.append(made[1])
+                one.log_likelihoods.append(made[2])
+        evidence = _Evidence(own, covariates)
+        before = population
+        population, more, held_by = evidence.climb(before, box)
+        steps += more
+        if progress is not None:
+            progress(population.shift(before))
+        weights, each = evidence.weigh(population)
+        known = _weighted(evidence.places, weights, each, people)
+        wanted = np.array([one.worth < _ENOUGH * draws for one in known])
+        gained = evidence.value(population) - evidence.value(before)
+        settled = not held_by.any() and (not wanted.any() or gained < SETTLED * len(box))
+        if settled:
+            break
+        box = np.where(held_by, _WIDER * box, _BOX)
+    at = run(_evaluated, likelihood, np.array([one.eta for one in known]))
+    known = [
+        one._replace(log_likelihood=value.log_likelihood, information=value.information)
+        for one, value in zip(known, at, strict=True)
+    ]
+    return population, known, steps, settled
+
+
+def person_draws(
+    draws: int, likelihood: PeopleLikelihood, person: int, seed: int | Sequence[int], one: Posterior
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws (draws, parameters) from the t distribution about a person's posterior, and their log-likelihoods."""
+    size = len(one.eta)
+    uniform = qmc.Sobol(size + 1, scramble=True, rng=np.random.default_rng(seed)).random(draws)
+    standard = ndtri(uniform[:, :size]) * np.sqrt(_FREEDOM / chdtri(_FREEDOM, uniform[:, size:]))
+    places = one.eta + standard @ np.linalg.cholesky(one.covariance).T
+    return places, np.array([likelihood.log_likelihood(person, place) for place in places])
+
+
+def log_density(one: Posterior, places: np.ndarray) -> np.ndarray:
+    """Of the t about a posterior, but for ½ ln 2π a parameter, which the density of the population lacks as well."""
+    size = len(one.eta)
+    power = 0.5 * (_FREEDOM + size)
+    constant = gammaln(power) - gammaln(0.5 * _FREEDOM) - 0.5 * size * math.log(0.5 * _FREEDOM)
+    root = np.linalg.cholesky(one.covariance)
+    standard = solve_triangular(root, (places - one.eta).T, lower=True)
+    found: np.ndarray = constant - power * np.log1p((standard**2).sum(axis=0) / _FREEDOM) - np.log(np.diag(root)).sum()
+    return found
+
+
+def _drawn(
+    draws: int,
+    spread: np.ndarray,
+    likelihood: PeopleLikelihood,
+    seeds: Sequence[tuple[int, int] | None],
+    people: Sequence[Posterior],
+    centres: np.ndarray,
+) -> list[tuple[Posterior, np.ndarray, np.ndarray] | None]:
+    """What draws are made for, the draws and their log-likelihoods, of everybody who has a seed."""
+    found: list[tuple[Posterior, np.ndarray, np.ndarray] | None] = []
+    for k, (seed, one, centre) in enumerate(zip(seeds, people, centres, strict=True)):
+        if seed is None:
+            found.append(None)
+            continue
+        about = one if one.worth >= _PLACED * draws else person_posterior(likelihood, k, one.eta, centre, spread)
+        found.append((about, *person_draws(draws, likelihood, k, seed, about)))
+    return found
+
+
+def _weighted(
+    places: np.ndarray, weights: np.ndarray, evidences: np.ndarray, people: Sequence[Posterior]
+) -> list[Posterior]:
+    """Everybody's posterior from weighted draws."""
+    means = np.einsum("is,isj->ij", weights, places)
+    off = places - means[:, None]
+    covariances = np.einsum("is,isj,isk->ijk", weights, off, off)
+    worths = 1 / (weights**2).sum(axis=1)
+    return [
+        one._replace(eta=means[k], covariance=covariances[k], log_evidence=float(evidences[k]), worth=float(worths[k]))
+        for k, one in enumerate(people)
+    ]
+
+
+def _evaluated(likelihood: PeopleLikelihood, etas: np.ndarray) -> list[Value]:
+    return [likelihood.evaluate(k, eta) for k, eta in enumerate(etas)]
