@@ -7,7 +7,7 @@ from engram import EncodingOnly, Protocol, curves, day, hour, minute
 from engram.perception import IntegratedReweighting, RewardReadout, VisualReactivation, designs
 from engram.perception.curves import default_times, generalisation, time_course, without_reactivation
 from engram.perception.predictions import blocked_consolidation, release_at_reactivation, retention, spacing
-from engram.protocol import Encode
+from engram.protocol import Encode, Intervene, Reactivate, Release
 
 MODEL = VisualReactivation()
 
@@ -68,6 +68,34 @@ def test_the_control_keeps_what_is_not_reactivation():
     assert [type(event) for event in without_reactivation(full).events] == [Encode]
     practised = designs.practice(2, stimulation=1.0)
     assert without_reactivation(practised) is practised
+
+
+def test_the_control_keeps_what_was_given_with_encoding():
+    encoding = [
+        Encode("trained", at=hour, strength=0.5), Release("dopamine", at=hour, dose=2.0),
+        Intervene("d1_d5_antagonist", on=3 * hour, off=4 * hour), Intervene("beta_blocker", on=0, off=30 * hour),
+    ]  # fmt: skip
+    first = hour + day
+    with_reactivation = [
+        Reactivate("trained", at=first, cue=0.1, duration=20.0), Release("noradrenaline", at=first - 30 * minute),
+        Intervene("tdcs", on=first - 10 * minute, off=first + 10 * minute, dose=1.0),
+        Reactivate("trained", at=first + day, cue=0.1), Release("dopamine", at=first + day),
+        Intervene("protein_synthesis_inhibitor", on=first + day + 6 * hour, off=first + day + 12 * hour),
+    ]  # fmt: skip
+    alone = Protocol(*encoding)
+    assert without_reactivation(Protocol(*encoding, *with_reactivation)).events == alone.events
+    again = Encode("trained", at=first + 3 * day, strength=0.1), Release("dopamine", at=first + 3 * day)
+    assert (
+        without_reactivation(Protocol(*encoding, *with_reactivation, *again)).events
+        == Protocol(*encoding, *again).events
+    )
+    # the release at encoding is all that teaches here
+    weak = [Reactivate("trained", at=hour + k * day, cue=0.1, duration=20.0) for k in range(1, 9)]
+    table = generalisation(MODEL, [0], [9 * day], protocol=Protocol(*encoding[:2], *weak))
+    taught = MODEL.thresholds(Protocol(*encoding[:2]), [0], [9 * day])[0, 0]
+    assert table.control.item() == pytest.approx(taught, rel=1e-12)
+    assert table.threshold.item() == pytest.approx(taught, rel=1e-3)
+    assert taught < 0.8 * MODEL.thresholds(Protocol(encoding[0]), [0], [9 * day])[0, 0]
 
 
 def test_retention_rises_with_the_number_of_reactivations():
