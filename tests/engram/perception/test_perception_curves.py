@@ -168,12 +168,35 @@ def test_every_model_answers_every_question(model):
         (lambda: spacing(MODEL, [-60.0]), "intervals has -60"),
         (lambda: spacing(MODEL, [0.0]), "spacing is 0.0; give a number between 1 and inf"),
         (lambda: designs.session_cue(1.5, 5), "cue is 1.5; give a number between 0 and 1"),
+        (
+            lambda: release_at_reactivation(MODEL, [0, 1], dose=2.0),
+            "dose is 2.0, but .* varies it; give its values as doses",
+        ),
+        (lambda: spacing(MODEL, [day], spacing=day), "spacing is 86400.0, but .* as intervals"),
+        (lambda: blocked_consolidation(MODEL, [0], blocked_after=1.0), "blocked_after is 1.0, but .* as delays"),
+        (
+            lambda: designs.reactivation(blocked_after=0, blocked_for=10 * day),
+            "blocked_for is 864000 s, and spacing 86400",
+        ),
+        (lambda: designs.reactivation(blocked_after=0, spacing=hour), "blocked_for is 21600 s, and spacing 3600 s"),
         (lambda: designs.practice(1.5), "sessions is 1.5; give a whole number"),
     ],
 )
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    assert designs.reactivation(np.int64(2)).events == designs.reactivation(2).events
+    assert retention(MODEL, np.arange(1, 3)).equals(retention(MODEL, [1, 2]))
+
+
+@pytest.mark.parametrize("given", ["practice", designs.practice])
+def test_what_is_no_protocol_is_named(given):
+    for call in (generalisation, time_course):
+        with pytest.raises(TypeError, match=r"practice.* is not a Protocol; call a design"):
+            call(MODEL, protocol=given)
 
 
 def test_what_is_no_model_is_named():
