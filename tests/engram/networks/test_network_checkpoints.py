@@ -15,9 +15,10 @@ from small_network import PULSES, bits, small, started
 from engram.networks.tag_and_capture import checkpoint
 from engram.networks.tag_and_capture.checkpoint import CheckpointError
 from engram.networks.tag_and_capture.concentration import Concentration
+from engram.networks.tag_and_capture.neurons import IntegrateAndFire
 from engram.networks.tag_and_capture.recorders import SpikeCounter, SpikeRecorder, WeightRecorder
 from engram.networks.tag_and_capture.simulation import Simulation
-from engram.networks.tag_and_capture.synapse_parameters import NETWORK_SYNAPSE
+from engram.networks.tag_and_capture.synapse_parameters import NETWORK_SYNAPSE, CalciumSynapse
 
 
 @pytest.mark.parametrize("until", [0.0502, 0.1338, 0.2, 0.65])
@@ -111,3 +112,20 @@ def test_a_failing_disk_leaves_no_half_file(tmp_path, monkeypatch):
         simulation.save(tmp_path / "run.npz")
     assert (tmp_path / "run.npz").read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_equal_networks_have_one_fingerprint_whatever_kind_of_number_they_were_given():
+    """The digest is that of plain floats, so that checkpoints written with them still load."""
+    numbers = {
+        "excitatory": np.int64(80),
+        "inhibitory": np.int32(20),
+        "dt": np.float64(2e-4),
+        "wiring_seed": np.int8(3),
+    }
+    given = small(
+        **numbers, weight_to_inhibitory=2, neuron=IntegrateAndFire(resistance=10), synapse=CalciumSynapse(noise=0)
+    )
+    plain = small(excitatory=80, inhibitory=20, wiring_seed=3, synapse=CalciumSynapse(noise=0.0))
+    assert given.fingerprint == plain.fingerprint
+    assert repr(given) == repr(plain)
+    assert "np." not in repr(given)
