@@ -10,6 +10,7 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from engram.figure_style import COLOURS, GREY, canvas, canvases, legend, look, style, time_axis
 from engram.protocol import Intervene, Reactivate
@@ -106,7 +107,9 @@ def intervals(table: pandas.DataFrame) -> Figure:
             ax.plot(np.array(ends) / seconds, [row, row], color=colour)
             ax.plot(estimate / seconds, row, "o", color=colour)
         ax.set_xscale("log")
-        ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set_xlim(low / seconds, high / seconds)
         ax.set_ylim(len(table) - 0.5, -0.5)
         labels = [f"{label_of(m)}: {q}" for m, q in zip(table.model, table.quantity, strict=True)]

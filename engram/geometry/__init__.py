@@ -2,7 +2,8 @@
 
 Arrays in, numbers out. ``responses`` of one condition have shape (trials, units); several conditions are a sequence
 of such arrays, or one of shape (conditions, trials, units). Responses may be rates, conductances or any other
-activity: distances are in their unit, everything that is normalised is dimensionless.
+activity: distances are in their unit, everything that is normalised is dimensionless. Every value is a finite real
+number; a masked array is an error, for its mask would be lost.
 
 With few trials the obvious formula is biased: noise adds distance and dimension. ``estimator="unbiased"``, the default,
 subtracts exactly what noise adds wherever an unbiased estimator exists, and ``"plug-in"`` is the obvious formula:

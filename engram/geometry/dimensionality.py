@@ -19,7 +19,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .responses import ESTIMATORS, Array, ArrayLike, Conditions, conditions, covariance_matrix, one_of, trials
+from .responses import (
+    ESTIMATORS,
+    Array,
+    ArrayLike,
+    Conditions,
+    centred,
+    conditions,
+    constant,
+    covariance_matrix,
+    one_of,
+    trials,
+)
 
 
 class CovarianceTraces(NamedTuple):
@@ -55,13 +66,13 @@ def covariance_traces(responses: ArrayLike, *, estimator: str = "unbiased") -> C
     one_of("estimator", estimator, ESTIMATORS)
     samples = trials("responses", responses, 4 if estimator == "unbiased" else 2)
     n = len(samples)
-    centred = samples - samples.mean(axis=0)
-    gram = centred @ centred.T if n <= samples.shape[1] else centred.T @ centred
+    residuals = centred(samples)
+    gram = residuals @ residuals.T if n <= samples.shape[1] else residuals.T @ residuals
     trace = float(np.trace(gram)) / (n - 1)
     of_square = float((gram**2).sum()) / (n - 1) ** 2
     if estimator == "plug-in":
         return CovarianceTraces(trace, trace**2, of_square)
-    fourth = float(((centred**2).sum(axis=1) ** 2).sum()) / (n - 1)
+    fourth = float(((residuals**2).sum(axis=1) ** 2).sum()) / (n - 1)
     factor = (n - 1) / (n * (n - 2) * (n - 3))
     return CovarianceTraces(
         trace,
@@ -152,7 +163,7 @@ def signal_participation_ratio(responses: Conditions) -> float:
             f"got {', '.join(str(len(group)) for group in groups)}"
         )
     patterns = np.stack(groups, axis=1)
-    patterns = patterns - patterns.mean(axis=1, keepdims=True)
+    patterns = centred(patterns, axis=1)
     n, number, _ = patterns.shape
     everything = patterns.reshape(n * number, -1)
     # H_st = Y_s Y_tᵀ, s and t two trials. Sums run over pairs s ≠ t, then what shares a trial is taken off.
@@ -213,8 +224,7 @@ def dimensionality(responses: ArrayLike, fraction: float = 0.9) -> int:
     (1, 2)
     """
     samples = trials("responses", responses, 2)
-    centred = samples - samples.mean(axis=0)
-    return _components(np.linalg.svd(centred, compute_uv=False) ** 2, fraction, "responses")
+    return _components(np.linalg.svd(centred(samples), compute_uv=False) ** 2, fraction, "responses")
 
 
 def dimensionality_of_covariance(covariance: ArrayLike, fraction: float = 0.9) -> int:
@@ -227,8 +237,8 @@ def dimensionality_of_covariance(covariance: ArrayLike, fraction: float = 0.9) -
 
 
 def _components(spectrum: Array, fraction: float, name: str) -> int:
-    if not 0 < fraction <= 1:
-        raise ValueError(f"fraction: expected a fraction of the variance above 0 and at most 1, got {fraction}")
+    if not isinstance(fraction, int | float | np.integer | np.floating) or not 0 < fraction <= 1:
+        raise ValueError(f"fraction: expected a fraction of the variance above 0 and at most 1, got {fraction!r}")
     held = np.cumsum(spectrum)
     if held[-1] == 0:
         raise ValueError(f"{name}: nothing varies, so that there is no dimensionality")
@@ -257,4 +267,4 @@ def manifold_radius(responses: ArrayLike) -> float:
         Fewer than 2 points or a value that is not finite.
     """
     samples = trials("responses", responses, 2)
-    return math.sqrt(float(samples.var(axis=0, ddof=1).sum()))
+    return math.sqrt(float(np.where(constant(samples), 0.0, samples.var(axis=0, ddof=1)).sum()))

@@ -22,16 +22,19 @@ from .responses import (
     Array,
     ArrayLike,
     Conditions,
+    centred,
     conditions,
     covariance_matrix,
     finite,
     one_of,
     same_units,
+    sample_covariance,
     trials,
     whitener,
 )
 
 METRICS = ("euclidean", "mahalanobis")
+_SHRINK = "use fewer units, more trials or shrinkage=True"
 
 
 class ShrunkCovariance(NamedTuple):
@@ -64,7 +67,7 @@ def ledoit_wolf_covariance(responses: ArrayLike) -> ShrunkCovariance:
         Fewer than 2 trials, a value that is not finite, responses that do not vary.
     """
     samples = trials("responses", responses, 2)
-    return _ledoit_wolf(samples - samples.mean(axis=0), len(samples) - 1)
+    return _ledoit_wolf(centred(samples), len(samples) - 1)
 
 
 def _ledoit_wolf(residuals: Array, degrees: int) -> ShrunkCovariance:
@@ -142,13 +145,14 @@ def squared_distances(
         noise = covariance_matrix("noise_covariance", noise_covariance)
         if len(noise) != units:
             raise ValueError(f"noise_covariance: {len(noise)} units, but the responses have {units}")
-        whitening = whitener("noise_covariance", noise)
+        whitening = whitener("noise_covariance", noise, "use fewer units, or estimate it from more trials")
         return _centroid_distances([group @ whitening for group in groups], paired, estimator)
 
-    residuals = np.concatenate([group - group.mean(axis=0) for group in groups])
+    residuals = np.concatenate([centred(group) for group in groups])
     degrees = len(residuals) - len(groups)
     if shrinkage:
-        whitening = whitener("the shrunk noise covariance", _ledoit_wolf(residuals, degrees).covariance)
+        shrunk = _ledoit_wolf(residuals, degrees).covariance
+        whitening = whitener("the shrunk noise covariance", shrunk, "use fewer units or more trials")
         return _centroid_distances([group @ whitening for group in groups], False, estimator)
     least = units if estimator == "plug-in" else units + 2
     if degrees < least:
@@ -157,7 +161,7 @@ def squared_distances(
             f"covariance of {units} units; the {estimator} Mahalanobis distance needs at least {least}: use fewer "
             "units, shrinkage=True or a noise_covariance from other data"
         )
-    whitening = whitener("the pooled noise covariance", residuals.T @ residuals / degrees)
+    whitening = whitener("the pooled noise covariance", residuals.T @ residuals / degrees, _SHRINK)
     plug_in = _centroid_distances([group @ whitening for group in groups], False, "plug-in")
     if estimator == "plug-in":
         return plug_in
@@ -316,8 +320,8 @@ def distances_to_manifold(
                 "patterns or shrinkage=True"
             )
         else:
-            covariance = np.atleast_2d(np.cov(manifold, rowvar=False))
-        offsets = offsets @ whitener("the covariance of the reference", covariance)
+            covariance = sample_covariance(manifold)
+        offsets = offsets @ whitener("the covariance of the reference", covariance, _SHRINK)
     elif shrinkage:
         raise ValueError('shrinkage=True is for metric="mahalanobis"')
     distances: Array = np.sqrt((offsets**2).sum(axis=1))

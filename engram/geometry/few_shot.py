@@ -32,7 +32,7 @@ import numpy as np
 
 from .dimensionality import covariance_traces
 from .distances import squared_euclidean_distance
-from .responses import Array, ArrayLike, covariance_matrix, finite, one_of, same_units, trials
+from .responses import Array, ArrayLike, centred, covariance_matrix, finite, one_of, same_units, trials
 
 FORMS = ("gaussian", "leading")
 
@@ -116,7 +116,7 @@ def few_shot_geometry(first: ArrayLike, second: ArrayLike) -> FewShotGeometry:
     one, other = trials("first", first, 4), trials("second", second, 4)
     same_units(first=one, second=other)
     traces_a, traces_b = covariance_traces(one), covariance_traces(other)
-    residuals_a, residuals_b = one - one.mean(axis=0), other - other.mean(axis=0)
+    residuals_a, residuals_b = centred(one), centred(other)
     difference = one.mean(axis=0) - other.mean(axis=0)
     number_a, number_b = len(one), len(other)
     product = float(((residuals_a @ residuals_b.T) ** 2).sum()) / ((number_a - 1) * (number_b - 1))
@@ -192,9 +192,10 @@ def few_shot_snr(geometry: FewShotGeometry, examples: ArrayLike | float, *, form
     [0.467, 0.964]
     """
     one_of("form", form, FORMS)
-    number = np.asarray(examples, dtype=float)
-    if number.size == 0 or not (np.isfinite(number) & (number >= 1)).all():
-        raise ValueError(f"examples: learning needs at least one example of each condition, got {examples}")
+    number = np.asarray(examples)
+    if number.size == 0 or number.dtype.kind not in "iuf" or not (np.isfinite(number) & (number >= 1)).all():
+        raise ValueError(f"examples: learning needs at least one example of each condition, got {examples!r}")
+    number = number.astype(float)
     scale = geometry.squared_radius_a**2
     overlap_a, overlap_b = geometry.overlaps
     variance = 1 / (geometry.dimension * number) + overlap_b / number + overlap_a

@@ -11,7 +11,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .responses import Array, ArrayLike, Conditions, conditions, finite, one_of, same_units, whitener
+from .responses import (
+    Array,
+    ArrayLike,
+    Conditions,
+    centred,
+    conditions,
+    finite,
+    one_of,
+    same_units,
+    sample_covariance,
+    whitener,
+)
 
 
 class BalancedAxis(NamedTuple):
@@ -23,8 +34,7 @@ class BalancedAxis(NamedTuple):
 
 def _correlations(first: Array, second: Array, names: str) -> Array:
     """Pearson correlation of the rows of two arrays of shape (rows, columns)."""
-    one = first - first.mean(axis=1, keepdims=True)
-    other = second - second.mean(axis=1, keepdims=True)
+    one, other = centred(first, axis=1), centred(second, axis=1)
     norms = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
     if (norms == 0).any():
         raise ValueError(
@@ -181,8 +191,10 @@ def _principal_axes(name: str, patterns: ArrayLike, components: int) -> tuple[Ar
     """Centre (units,) and leading principal axes (components, units) of patterns."""
     samples = finite(name, patterns, 2, "(patterns, units)")
     most = min(len(samples) - 1, samples.shape[1])
-    if not 1 <= components <= most:
-        raise ValueError(f"components: {components}, but {samples.shape} {name} have 1 to {most} principal components")
+    if not isinstance(components, int | np.integer) or isinstance(components, bool) or not 1 <= components <= most:
+        raise ValueError(
+            f"components: {components!r}, but {samples.shape} {name} have 1 to {most} principal components"
+        )
     centre = samples.mean(axis=0)
     return centre, np.linalg.svd(samples - centre, full_matrices=False)[2][:components]
 
@@ -212,9 +224,9 @@ def principal_coordinates(patterns: ArrayLike) -> Array:
     [[-6.667], [-1.667], [8.333]]
     """
     samples = finite("patterns", patterns, 2, "(patterns, units)")
-    centred = samples - samples.mean(axis=0)
+    residuals = centred(samples)
     # of the scalar products, for there are often far more units than patterns
-    eigenvalues, vectors = np.linalg.eigh(centred @ centred.T)
+    eigenvalues, vectors = np.linalg.eigh(residuals @ residuals.T)
     kept = eigenvalues > len(samples) * np.finfo(float).eps * max(float(eigenvalues[-1]), 0.0)
     if len(samples) < 2 or not kept.any() or eigenvalues[-1] <= 0:
         raise ValueError(f"patterns: {len(samples)} that do not differ have no principal components")
@@ -323,7 +335,9 @@ def quadratic_discriminant(training: Conditions, patterns: ArrayLike, *, priors:
                 f"training[{index}]: {number} trials give a singular covariance of {units} units; use fewer units or "
                 "more trials"
             )
-        whitening = whitener(f"the covariance of training[{index}]", np.atleast_2d(np.cov(group, rowvar=False)))
+        whitening = whitener(
+            f"the covariance of training[{index}]", sample_covariance(group), "use fewer units or more trials"
+        )
         distances = (((points - group.mean(axis=0)) @ whitening) ** 2).sum(axis=1)
         prior = 1 / len(groups) if priors == "equal" else number / total
         scores.append(np.linalg.slogdet(whitening)[1] - distances / 2 + np.log(prior))

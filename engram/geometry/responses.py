@@ -16,10 +16,18 @@ ESTIMATORS = ("unbiased", "plug-in")
 
 def finite(name: str, value: object, dimensions: int, shape: str) -> Array:
     """The value as an array of floats with so many dimensions, all finite."""
+    parts = value if isinstance(value, list | tuple) else (value,)
+    if any(np.ma.isMaskedArray(part) for part in parts):
+        raise ValueError(
+            f"{name}: a masked array, whose mask would be lost; leave out what is masked and pass an array"
+        )
     try:
-        array = np.asarray(value, dtype=float)
+        raw = np.asarray(value)
+        array = raw.real.astype(float, copy=False)
     except (TypeError, ValueError):
         raise ValueError(f"{name}: expected an array of numbers of shape {shape}, got {type(value).__name__}") from None
+    if np.iscomplexobj(raw):
+        raise ValueError(f"{name}: complex numbers, whose imaginary part would be lost; pass real ones")
     if array.ndim != dimensions or array.size == 0:
         raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
     bad = ~np.isfinite(array)
@@ -35,6 +43,23 @@ def trials(name: str, value: object, least: int) -> Array:
     if len(array) < least:
         raise ValueError(f"{name}: this estimate needs at least {least} trials, got {len(array)}")
     return array
+
+
+def constant(array: Array, axis: int = 0) -> Array:
+    """Where an array is the same all along an axis. Compared value by value, since the mean of equals rounds."""
+    same: Array = (array == np.take(array, [0], axis=axis)).all(axis=axis, keepdims=True)
+    return same
+
+
+def centred(array: Array, axis: int = 0) -> Array:
+    """What an array differs from its mean along an axis: exactly zero where it does not vary."""
+    return np.where(constant(array, axis), 0.0, array - array.mean(axis=axis, keepdims=True))
+
+
+def sample_covariance(samples: Array) -> Array:
+    """Covariance (units, units) of samples (trials, units), divisor trials − 1; zero for units that do not vary."""
+    same = constant(samples)
+    return np.where(same | same.T, 0.0, np.atleast_2d(np.cov(samples, rowvar=False)))
 
 
 def same_units(**arrays: Array) -> None:
@@ -83,13 +108,13 @@ def covariance_matrix(name: str, value: object) -> Array:
     return matrix
 
 
-def whitener(name: str, covariance: Array) -> Array:
-    """Matrix W with W Wᵀ = C⁻¹, so that ``responses @ W`` has unit covariance. A singular C is an error."""
+def whitener(name: str, covariance: Array, remedy: str) -> Array:
+    """Matrix W with W Wᵀ = C⁻¹: ``responses @ W`` has unit covariance. A singular C is an error, with this remedy."""
     eigenvalues, axes = np.linalg.eigh(covariance)
     if not eigenvalues[0] > len(covariance) * np.finfo(float).eps * eigenvalues[-1]:
         raise ValueError(
             f"{name} is singular (eigenvalues {eigenvalues[0]:.3g} to {eigenvalues[-1]:.3g}, {len(covariance)} units);"
-            " use fewer units, more trials, or shrinkage=True where the covariance is estimated"
+            f" {remedy}"
         )
     whitening: Array = axes / np.sqrt(eigenvalues)
     return whitening

@@ -10,8 +10,10 @@ One model a file, one contract: ``model.thresholds(protocol, offsets, when)``. A
 ``pathways``             the traces of EVC and IPS and the transfer between them
 ``visual_reactivation``  the model of the library
 ``reweighting``, ``reward_readout``   two published rivals
+``designs``              days of reactivation or of practice, as protocols
 ``curves``, ``predictions``           what an experiment will find
 ``few_shot``             what five examples can teach, from the geometry
+``plots``                figures of a model and its predictions
 """
 
 from importlib import import_module

@@ -1,8 +1,9 @@
 """The predicted curves of visual learning: thresholds against the offset from what was trained, and against time.
 
 Every table holds its own control: ``baseline``, the threshold without any training, and for designs with reactivations
-``control``, the threshold with the same encoding session and no reactivation. Improvements are relative,
-(baseline − threshold)/baseline, and
+``control``, the threshold with the same encoding session and no reactivation: what was released or given with encoding
+stays, what was given with reactivations goes (:func:`without_reactivation` says which is which). Improvements are
+relative, (baseline − threshold)/baseline, and
 
     generalisation index = improvement at an offset / improvement at the trained direction
 
@@ -11,12 +12,13 @@ is 1 where learning transfers in full and 0 where it does not; it is not defined
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import pandas
 
-from ..protocol import Intervene, Protocol, Reactivate, Release
+from ..protocol import Encode, Event, Intervene, Protocol, Reactivate, Release
 from ..units import day, hour
 from .designs import last_session, reactivation
 from .fisher import threshold as threshold_at
@@ -156,12 +158,32 @@ def default_times(protocol: Protocol) -> tuple[float, float, float]:
 
 
 def without_reactivation(protocol: Protocol) -> Protocol:
-    """The control: the same protocol without its reactivations and what was given with them."""
-    dropped = (Reactivate, Release, Intervene)
-    kept = [event for event in protocol.events if not isinstance(event, dropped)]
-    if len(kept) == len(protocol.events) or not any(isinstance(event, Reactivate) for event in protocol.events):
+    """The control: the same protocol without its reactivations and what was given with them.
+
+    A Release or an Intervene belongs to the session, an Encode or a Reactivate, that is nearest to it in time; an
+    intervention is at no distance from every session between its onset and its end. What is as near to an Encode as to
+    any Reactivate belongs to the Encode: what was given with encoding stays, and so does what lasts over both.
+    """
+    reactivations = [(e.at, e.at + e.duration) for e in protocol.events if isinstance(e, Reactivate)]
+    if not reactivations:
         return protocol
-    return Protocol(*kept)
+    encodings = [(e.at, e.at) for e in protocol.events if isinstance(e, Encode)]
+
+    def stays(event: Event) -> bool:
+        if isinstance(event, Release):
+            given = event.at, event.at
+        elif isinstance(event, Intervene):
+            given = event.on, event.off
+        else:
+            return not isinstance(event, Reactivate)
+        return _apart(given, encodings) <= _apart(given, reactivations)
+
+    return Protocol(*filter(stays, protocol.events))
+
+
+def _apart(given: tuple[float, float], sessions: list[tuple[float, float]]) -> float:
+    """Time (s) between what was given and the nearest session, each from its start to its end; infinite without one."""
+    return min((max(start - given[1], given[0] - end, 0.0) for start, end in sessions), default=math.inf)
 
 
 def index_of(improvement: np.ndarray, trained: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import math
 
 from ..protocol import Encode, Event, Intervene, Protocol, Reactivate, Release
 from ..units import day, hour, minute
+from .checks import check_count, check_number
 
 #: Time (s) of the first session, after the pretest at 0.
 FIRST = 1 * hour
@@ -22,8 +23,8 @@ def session_cue(cue: float, trials: int) -> float:
     >>> round(session_cue(0.25, 5), 3)
     0.763
     """
-    _check("cue", cue, 0, 1)
-    _check_count("trials", trials)
+    check_number("cue", cue, 0, 1)
+    check_count("trials", trials)
     return float(1 - (1 - cue) ** trials)
 
 
@@ -69,9 +70,17 @@ def reactivation(
     ValueError
         A number outside its range, or a block that lasts into the next session's block.
     """
-    _check_count("sessions", sessions)
-    _check("spacing", spacing, 1, math.inf)
-    _check("dose", dose, 0, math.inf)
+    check_count("sessions", sessions)
+    check_number("spacing", spacing, 1, math.inf)
+    check_number("dose", dose, 0, math.inf)
+    if blocked_after is not None:
+        check_number("blocked_after", blocked_after, 0, math.inf)
+        check_number("blocked_for", blocked_for, 0, math.inf)
+        if sessions > 1 and blocked_for > spacing:
+            raise ValueError(
+                f"blocked_for is {blocked_for:g} s, and spacing {spacing:g} s: a block would last into the next "
+                "session's block; give a shorter block or a wider spacing"
+            )
     total = session_cue(cue, trials)
     events: list[Event] = [Encode("trained", at=FIRST, strength=encoding)]
     for number in range(1, sessions + 1):
@@ -84,7 +93,6 @@ def reactivation(
         if dose:
             events.append(Release(modulator, at=at, dose=dose))
         if blocked_after is not None:
-            _check("blocked_after", blocked_after, 0, math.inf)
             onset = at + blocked_after
             events.append(Intervene("protein_synthesis_inhibitor", on=onset, off=onset + blocked_for))
     return Protocol(*events)
@@ -94,8 +102,8 @@ def practice(
     sessions: int = 5, *, spacing: float = 1 * day, strength: float = 0.5, stimulation: float = 0.0
 ) -> Protocol:
     """Sessions of full practice; a session is one Encode of ``strength``, with 20 min of stimulation around it."""
-    _check_count("sessions", sessions)
-    _check("spacing", spacing, 1, math.inf)
+    check_count("sessions", sessions)
+    check_number("spacing", spacing, 1, math.inf)
     events: list[Event] = []
     for number in range(sessions):
         at = FIRST + number * spacing
@@ -107,18 +115,12 @@ def practice(
 
 def last_session(protocol: Protocol) -> float:
     """Time (s) of the last Encode or Reactivate; 0 where there is none."""
+    if not isinstance(protocol, Protocol):
+        raise TypeError(
+            f"{protocol!r} is not a Protocol; call a design, such as designs.practice(), or write Protocol(...)"
+        )
     return max((event.at for event in protocol.events if isinstance(event, (Encode, Reactivate))), default=0.0)
 
 
 def _stimulated(at: float, shift: float) -> Intervene:
     return Intervene("tdcs", on=at - _STIMULATION / 2, off=at + _STIMULATION / 2, dose=shift)
-
-
-def _check(name: str, value: float, low: float, high: float) -> None:
-    if isinstance(value, (bool, str)) or not low <= value <= high:
-        raise ValueError(f"{name} is {value!r}; give a number between {low:g} and {high:g}")
-
-
-def _check_count(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{name} is {value!r}; give a whole number of zero or more")

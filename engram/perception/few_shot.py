@@ -20,6 +20,7 @@ from statistics import NormalDist
 import numpy as np
 import scipy.fft
 
+from .checks import check_count, checked_directions, checked_gain
 from .populations import Population
 from .readout import correlated
 
@@ -58,7 +59,8 @@ def few_shot(
     Raises
     ------
     ValueError
-        No examples, or no separation.
+        No examples, no separation, a direction that is not finite, a gain that is negative, not finite or of another
+        number than the units.
 
     Examples
     --------
@@ -66,11 +68,11 @@ def few_shot(
     >>> few_shot(population, 2.0, 20.0).snr > few_shot(population, 1.0, 20.0).snr
     True
     """
-    if isinstance(examples, bool) or not isinstance(examples, int) or examples < 1:
-        raise ValueError(f"examples is {examples!r}; give a whole number of one or more")
+    check_count("examples", examples, 1)
     if not 0 < abs(separation) <= population.period / 2:
         raise ValueError(f"separation is {separation!r}; give degrees other than 0, up to {population.period / 2:g}")
-    scale = np.broadcast_to(np.asarray(gain, float), (population.units,))
+    direction = float(checked_directions(direction, "direction"))
+    scale = np.broadcast_to(checked_gain(gain, population.units), (population.units,))
     first, second = scale * population.counts(np.array([direction, direction + separation]))
     difference = first - second
     variances = population.fano * first, population.fano * second

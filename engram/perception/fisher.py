@@ -25,10 +25,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.fft
 
+from .checks import checked_directions, checked_gain
 from .populations import Population
 
 _NEGLIGIBLE = 1e-11  # of the largest weight, or Fourier coefficient
 _WORST_CONDITION = 1e12
+_ROUNDING = 1e-10  # of the largest entry: asymmetry, or a negative eigenvalue per unit, that rounding may leave
 
 
 class SingularCovarianceError(ValueError):
@@ -58,8 +60,13 @@ def information(population: Population, gain: np.ndarray, directions: np.ndarray
         Gain of every unit, ≥ 0; 1 untrained.
     directions : float or array
         Degrees; of a shape that broadcasts with the rows of ``gain``.
+
+    Raises
+    ------
+    ValueError
+        A gain that is negative or not finite, gains of another number than the units, a direction that is not finite.
     """
-    v = np.sqrt(gain) * population.standardised_slopes(np.asarray(directions))
+    v = np.sqrt(checked_gain(gain, population.units)) * population.standardised_slopes(checked_directions(directions))
     power = np.abs(scipy.fft.rfft(v, axis=-1)) ** 2 / population.noise_eigenvalues
     total = 2 * power.sum(axis=-1) - power[..., 0]
     if population.units % 2 == 0:
@@ -84,8 +91,14 @@ def information_curve(population: Population, gain: np.ndarray, directions: np.n
     Raises
     ------
     ValueError
-        Where the tuning curve is too narrow for this number of units.
+        Where the tuning curve is too narrow for this number of units, and as :func:`information`.
     """
+    gain, directions = checked_gain(gain, population.units), checked_directions(directions)
+    if gain.ndim != 2 or directions.ndim != 1:
+        raise ValueError(
+            f"gain has the shape {gain.shape} and directions {directions.shape}; give (profiles, units) and "
+            "(directions,)"
+        )
     spectra = _spectra(population)
     units, points = population.units, spectra.points
     spectrum = scipy.fft.fft(np.sqrt(gain), axis=-1)
@@ -98,7 +111,7 @@ def information_curve(population: Population, gain: np.ndarray, directions: np.n
     total = scipy.fft.ifft(private, axis=-1).real * (points / units)
     total -= (spectra.weights @ power) * (points / units) ** 2
     total /= 1 - population.correlation
-    return _at(total, (np.asarray(directions, float) - population.preferred[0]) * (2 * math.pi / population.period))
+    return _at(total, (directions - population.preferred[0]) * (2 * math.pi / population.period))
 
 
 class _Spectra(NamedTuple):
@@ -163,7 +176,17 @@ def with_input_noise(total: Any, input_noise: float) -> Any:
 
 
 def threshold(total: Any, criterion: float) -> Any:
-    """Threshold (degrees) at a criterion d′; infinite without information."""
+    """Threshold (degrees) at a criterion d′; infinite without information.
+
+    Raises ValueError for information that is negative or not a number, and a criterion that is not above 0.
+    """
+    if not np.all(np.greater_equal(total, 0)):
+        wrong = np.ravel(total)[np.ravel(~np.greater_equal(total, 0))][0]
+        raise ValueError(
+            f"the information is {wrong:g} per degree², from which no threshold follows; give zero or more"
+        )
+    if not 0 < criterion < math.inf:
+        raise ValueError(f"criterion is {criterion!r}; give a finite d′ above 0")
     with np.errstate(divide="ignore"):
         return criterion / np.sqrt(total)
 
@@ -177,7 +200,14 @@ def linear_fisher_information(slope: np.ndarray, covariance: np.ndarray, ridge: 
     ------
     SingularCovarianceError
         A covariance, after the ridge, with a condition number above 1e12 or an eigenvalue that is not positive.
+    ValueError
+        Shapes that do not match, numbers that are not finite, a matrix that is not symmetric or has a negative
+        eigenvalue, which no ridge makes a covariance, or a negative ridge.
     """
+    return _inverted(slope, covariance, ridge, "Give ridge=0.01 to regularise")
+
+
+def _inverted(slope: np.ndarray, covariance: np.ndarray, ridge: float, remedy: str) -> float:
     slope, covariance = np.asarray(slope, float), np.asarray(covariance, float)
     if covariance.shape != (len(slope), len(slope)):
         raise ValueError(f"covariance has the shape {covariance.shape}; {len(slope)} slopes need a square of that size")
@@ -185,12 +215,25 @@ def linear_fisher_information(slope: np.ndarray, covariance: np.ndarray, ridge: 
         raise ValueError("slope or covariance holds numbers that are not finite; remove those units or trials")
     if not 0 <= ridge < math.inf:
         raise ValueError(f"ridge is {ridge!r}; give a number of zero or more, such as 0.01")
-    regularised = covariance + ridge * np.trace(covariance) / len(slope) * np.eye(len(slope))
-    values, vectors = np.linalg.eigh(regularised)
+    scale = float(np.abs(covariance).max())
+    apart = np.abs(covariance - covariance.T)
+    if apart.max() > _ROUNDING * scale:
+        i, j = (int(k) for k in np.unravel_index(int(apart.argmax()), apart.shape))
+        raise ValueError(
+            f"covariance is not symmetric: {covariance[i, j]:g} at ({i}, {j}) and {covariance[j, i]:g} at ({j}, {i}); "
+            "give a covariance matrix"
+        )
+    added = ridge * float(np.trace(covariance)) / len(slope)
+    values, vectors = np.linalg.eigh(covariance + added * np.eye(len(slope)))
+    if values[0] - added < -_ROUNDING * len(slope) * scale:
+        raise ValueError(
+            f"covariance has the negative eigenvalue {values[0] - added:.3g}, which no covariance has; check its signs "
+            "and how it was estimated"
+        )
     if not values[0] > values[-1] / _WORST_CONDITION:
         raise SingularCovarianceError(
             f"the noise covariance of {len(slope)} units is singular (eigenvalues {values[0]:.3g} to {values[-1]:.3g}):"
-            " are there fewer trials than units, silent units, or units listed twice? Give ridge=0.01 to regularise"
+            f" are there fewer trials than units, silent units, or units listed twice? {remedy}"
         )
     return float(((vectors.T @ slope) ** 2 / values).sum())
 
@@ -211,7 +254,9 @@ def information_from_trials(first: np.ndarray, second: np.ndarray, separation: f
     Raises
     ------
     ValueError
-        Unequal shapes, or fewer trials than the units need: 2·trials must exceed units + 3.
+        Unequal shapes, counts that are not finite, or fewer trials than the units need: 2·trials must exceed units + 3.
+    SingularCovarianceError
+        Units that do not vary, or vary together.
     """
     first, second = np.asarray(first, float), np.asarray(second, float)
     if first.ndim != 2 or first.shape != second.shape:
@@ -222,9 +267,14 @@ def information_from_trials(first: np.ndarray, second: np.ndarray, separation: f
             f"{trials} trials at each of two directions are too few for {units} units: the estimate needs more than "
             f"{(units + 3) // 2} at each; record more, or project onto fewer dimensions first"
         )
+    for name, counts in (("first", first), ("second", second)):
+        if not np.isfinite(counts).all():
+            trial, unit = (int(k) for k in np.argwhere(~np.isfinite(counts))[0])
+            raise ValueError(f"{name}[{trial}, {unit}] is {counts[trial, unit]}; leave out such trials or units")
     if not 0 < separation < math.inf:
         raise ValueError(f"separation is {separation!r}; give the degrees between the two directions, above 0")
     slope = (second.mean(0) - first.mean(0)) / separation
     covariance = (np.cov(first, rowvar=False) + np.cov(second, rowvar=False)) / 2
-    naive = linear_fisher_information(slope, np.atleast_2d(covariance))
+    remedy = "Leave out such units, record more trials, or project onto fewer dimensions first"
+    naive = _inverted(slope, np.atleast_2d(covariance), 0.0, remedy)
     return naive * (2 * trials - units - 3) / (2 * trials - 2) - 2 * units / (trials * separation**2)

@@ -12,16 +12,20 @@ from __future__ import annotations
 import numpy as np
 import scipy.fft
 
+from .checks import checked_gain
 from .populations import Population
 
 
 def participation_ratio(population: Population, gain: np.ndarray) -> np.ndarray:
-    """Dimensions (1) that the mean responses to all directions fill, one per row of ``gain`` (rows, units)."""
+    """Dimensions (1) that the mean responses to all directions fill, one per row of ``gain`` (rows, units).
+
+    Raises ValueError for a gain that is negative or not finite, and gains of another number than the units.
+    """
     units = population.units
     power = np.abs(scipy.fft.fft(population.counts(population.preferred[:1])[0])) ** 2
     power[0] = 0  # the mean over directions
     covariance = scipy.fft.ifft(power).real / units
-    squared = np.asarray(gain, float) ** 2
+    squared = checked_gain(gain, units) ** 2
     spread = np.abs(scipy.fft.fft(squared, axis=-1)) ** 2 @ scipy.fft.fft(covariance**2).real / units
     return np.asarray((covariance[0] * squared.sum(axis=-1)) ** 2 / spread)
 

@@ -22,6 +22,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from .checks import check_noise, checked_directions, checked_gain
+
 
 @dataclass(frozen=True)
 class Population:
@@ -53,7 +55,11 @@ class Population:
     correlation_width: float = 40.0
 
     def __post_init__(self) -> None:
-        if isinstance(self.units, bool) or not isinstance(self.units, int) or not 8 <= self.units <= 100_000:
+        if (
+            isinstance(self.units, bool)
+            or not isinstance(self.units, int | np.integer)
+            or not 8 <= self.units <= 100_000
+        ):
             raise ValueError(f"Population(units={self.units!r}): give a whole number of units from 8 to 100000")
         for name in ("period", "tuning_width", "peak_rate", "baseline_rate", "window", "fano", "correlation_width"):
             value = getattr(self, name)
@@ -111,7 +117,16 @@ class Population:
         return (1 - self.correlation) * np.eye(self.units) + self.correlation * shared
 
     def covariance(self, direction: float, gain: np.ndarray | float = 1.0, input_noise: float = 0.0) -> np.ndarray:
-        """Σ in full at one direction, (units, units) counts², with differential noise of ``input_noise`` degrees."""
+        """Σ in full at one direction, (units, units) counts², with differential noise of ``input_noise`` degrees.
+
+        Raises
+        ------
+        ValueError
+            A direction that is not finite, a gain or noise that is negative or not finite, gains of another number.
+        """
+        gain = checked_gain(gain, self.units)
+        direction = float(checked_directions(direction, "direction"))
+        check_noise("input_noise", input_noise)
         spread = np.sqrt(self.fano * gain * self.counts(np.asarray(direction)))
         slope = gain * self.slopes(np.asarray(direction))
         return spread[:, None] * self.noise_correlation() * spread + input_noise**2 * np.outer(slope, slope)

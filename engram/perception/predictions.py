@@ -77,8 +77,9 @@ def release_at_reactivation(
     Raises
     ------
     ValueError
-        A dose below 0, or an unknown modulator.
+        A dose below 0, an unknown modulator, or ``dose`` in the design.
     """  # fmt: skip
+    _not_in(design, "dose", "doses")
     values = [float(dose) for dose in doses]
     protocols = [reactivation(**{**design, "modulator": modulator, "dose": dose}) for dose in values]
     controls = [reactivation(**{**design, "dose": 0.0})] * len(values)
@@ -100,8 +101,9 @@ def blocked_consolidation(
     Raises
     ------
     ValueError
-        A delay below 0.
+        A delay below 0, or ``blocked_after`` in the design.
     """  # fmt: skip
+    _not_in(design, "blocked_after", "delays")
     values = [float(delay) for delay in checked_times(delays, "delays")]
     protocols = [reactivation(**{**design, "blocked_after": delay}) for delay in values]
     return _compare(model, "delay", values, protocols, [reactivation(**design)] * len(values), offset, distance)
@@ -120,12 +122,18 @@ def spacing(
     Raises
     ------
     ValueError
-        An interval below a second.
+        An interval below a second, or ``spacing`` in the design.
     """  # fmt: skip
+    _not_in(design, "spacing", "intervals")
     values = [float(interval) for interval in checked_times(intervals, "intervals")]
     protocols = [reactivation(**{**design, "spacing": interval}) for interval in values]
     daily = [reactivation(**{**design, "spacing": 1 * day})] * len(values)
     return _compare(model, "spacing", values, protocols, daily, offset, distance)
+
+
+def _not_in(design: dict[str, Any], name: str, varied: str) -> None:
+    if name in design:
+        raise ValueError(f"{name} is {design[name]!r}, but this experiment varies it; give its values as {varied}")
 
 
 def _compare(

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .._jit import kernel
+from .checks import check_count, check_noise
 
 if TYPE_CHECKING:
     import pandas
@@ -63,7 +64,7 @@ class Staircase:
     def __post_init__(self) -> None:
         for name, least in (("down", 1), ("reversals", 1), ("used", 1)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
                 raise ValueError(f"Staircase({name}={value!r}): give a whole number of {least} or more")
         if self.used > self.reversals:
             raise ValueError(f"Staircase: the last {self.used} of {self.reversals} reversals cannot be averaged")
@@ -83,8 +84,11 @@ class Staircase:
         Raises
         ------
         ValueError
-            A step so small that a run does not end within 2000 trials.
+            A step so small that a run does not end within 2000 trials; runs that are not a whole number of one or
+            more; a seed that is not one of zero or more.
         """
+        check_count("runs", runs, 1)
+        check_count("seed", seed)
         uniform = np.random.default_rng(seed).random((runs, _LONGEST))
         estimate, trials = np.empty(runs), np.empty(runs, np.int64)
         slope = NormalDist().inv_cdf(self.proportion_correct)
@@ -101,7 +105,9 @@ class Staircase:
         return estimate, trials
 
     def behaviour(self, runs: int = 4000, seed: int = 1) -> Behaviour:
-        """Bias, spread and length of the procedure, from simulated runs (kept for the next call)."""
+        """Bias, spread and length of the procedure, from two or more simulated runs (kept for the next call)."""
+        check_count("runs", runs, 2)
+        check_count("seed", seed)
         return _behaviour(self, runs, seed)
 
     def log_likelihood(self, observed: float, predicted: float, spread_between: float = 0.0, runs: int = 1) -> float:
@@ -113,8 +119,11 @@ class Staircase:
         Raises
         ------
         ValueError
-            A threshold that is not a finite number above 0.
+            A threshold that is not a finite number above 0, a spread between people that is negative or not finite,
+            runs that are not a whole number of one or more.
         """
+        check_noise("spread_between", spread_between)
+        check_count("runs", runs, 1)
         for name, value in (("observed", observed), ("predicted", predicted)):
             if not 0 < value < math.inf:
                 raise ValueError(f"{name} is {value!r}; give a finite threshold above 0")

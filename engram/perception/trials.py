@@ -18,6 +18,7 @@ import scipy.fft
 from scipy import optimize, special
 
 from ..protocol import Protocol
+from .checks import check_count, checked_directions, checked_gain
 from .fisher import criterion_of
 from .model import PerceptualModel, checked_times
 from .populations import Population
@@ -27,7 +28,13 @@ LEVELS = (0.35, 0.7, 1.0, 1.5, 2.2)
 
 
 def optimal_weights(population: Population, gain: np.ndarray, direction: float = 0.0) -> np.ndarray:
-    """Σ⁻¹f′, (units,): the best linear read-out for directions near this one (degrees)."""
+    """Σ⁻¹f′, (units,): the best linear read-out for directions near this one (degrees).
+
+    Raises ValueError for gains that are not finite and above 0, or of another number than the units.
+    """
+    gain, direction = checked_gain(gain, population.units), float(checked_directions(direction, "direction"))
+    if not gain.all():
+        raise ValueError("gain is 0 for some units, whose responses have no variance to divide by; give gains above 0")
     spread = np.sqrt(population.fano * gain * population.counts(np.asarray(direction)))
     spectrum = scipy.fft.rfft(gain * population.slopes(np.asarray(direction)) / spread) / population.noise_eigenvalues
     return np.asarray(scipy.fft.irfft(spectrum, population.units) / spread)
@@ -43,7 +50,17 @@ def simulated_responses(
     """Gaussian counts, (trials, units), for directions (trials,) in degrees; each distinct direction costs its tuning.
 
     ``stimulus_noise`` (trials,) in degrees shifts every trial's stimulus; pass the same to both areas.
+
+    Raises
+    ------
+    ValueError
+        A gain that is negative or not finite, gains of another number than the units, directions that are not finite
+        or not of the shape (trials,), stimulus noise that is not finite.
     """
+    gain, directions = checked_gain(gain, population.units), checked_directions(directions)
+    if directions.ndim != 1:
+        raise ValueError(f"directions has the shape {directions.shape}; give (trials,)")
+    stimulus_noise = checked_directions(stimulus_noise, "stimulus_noise")
     levels, which = np.unique(directions, return_inverse=True)
     trials, units = len(directions), population.units
     counts = gain * population.counts(levels)
@@ -56,7 +73,7 @@ def simulated_responses(
     noise += shared
     noise *= spread[which]
     noise += counts[which]
-    shift = np.broadcast_to(np.asarray(stimulus_noise, float), (trials,))
+    shift = np.broadcast_to(stimulus_noise, (trials,))
     if shift.any():
         np.multiply(slopes[which], shift[:, None], out=shared)
         noise += shared
@@ -117,8 +134,12 @@ def simulate_experiment(
     Raises
     ------
     ValueError
-        Fewer than one observer or fewer trials than twice the levels; an estimate that answers do not bound.
+        Fewer than one observer or fewer trials than twice the levels; a seed that is not a whole number of zero or
+        more; an estimate that answers do not bound.
     """
+    check_count("observers", observers)
+    check_count("trials", trials)
+    check_count("seed", seed)
     if observers < 1 or trials < 2 * len(LEVELS):
         raise ValueError(
             f"observers is {observers!r} and trials {trials!r}; give at least one observer and {2 * len(LEVELS)} trials"

@@ -12,6 +12,8 @@ def responses(seed):
 
 GOOD = responses(1)
 OTHER = responses(2)
+TENTH = np.full((7, 3), 0.1)  # of which the mean is not 0.1
+MASKED = np.ma.masked_greater(GOOD, 6)
 NAN = np.where(np.arange(36).reshape(12, 3) == 7, np.nan, GOOD)
 FLAT = np.c_[GOOD, GOOD[:, 0] + GOOD[:, 1]]
 
@@ -21,6 +23,21 @@ REFUSED = [
     (lambda: geometry.participation_ratio(GOOD[0]), r"expected shape \(trials, units\), got \(3,\)"),
     (lambda: geometry.participation_ratio("rates"), "expected an array of numbers"),
     (lambda: geometry.participation_ratio(np.ones((5, 3))), "do not vary"),
+    (lambda: geometry.participation_ratio(TENTH), "they do not vary"),
+    (lambda: geometry.dimensionality(TENTH), "nothing varies, so that there is no dim"),
+    (lambda: geometry.principal_coordinates(TENTH), "7 that do not differ"),
+    (lambda: geometry.ledoit_wolf_covariance(TENTH), "they do not vary within"),
+    (lambda: geometry.few_shot_geometry(TENTH, GOOD), "squared_radius_a is 0,"),
+    (lambda: geometry.signal_participation_ratio(np.full((7, 7, 3), 0.1)), "do not differ beyond"),
+    (lambda: geometry.co_tuning(np.full((1, 7), 0.1), np.arange(7.0)[None]), "row 0 of one of them"),
+    (lambda: geometry.distances_to_manifold(TENTH, TENTH[:, :1]), "patterns has 3, reference has 1"),
+    (lambda: geometry.distances_to_manifold(GOOD[:, :1], TENTH[:, :1]), "reference is singular .* or shrinkage=True"),
+    (lambda: geometry.quadratic_discriminant([TENTH, GOOD], GOOD), r"training\[0\] is singular .* or more trials$"),
+    (lambda: geometry.participation_ratio(MASKED), "responses: a masked array, whose mask would be lost; leave out"),
+    (lambda: geometry.participation_ratio(list(MASKED)), "responses: a masked array"),
+    (lambda: geometry.squared_distances([GOOD, MASKED]), r"responses\[1\]: a masked array"),
+    (lambda: geometry.squared_distances(np.ma.stack([MASKED, MASKED])), r"responses\[0\]: a masked array"),
+    (lambda: geometry.manifold_radius(GOOD + 1j), "responses: complex numbers, whose imaginary part would be lost"),
     (lambda: geometry.participation_ratio(GOOD, estimator="best"), "unknown 'best'; use 'unbiased' or 'plug-in'"),
     (lambda: geometry.participation_ratio_of_covariance([[1, 2], [0, 1]]), "symmetric, this one is not"),
     (lambda: geometry.participation_ratio_of_covariance([[1, 2], [2, 1]]), "no negative eigenvalue, this one has -1"),
@@ -30,6 +47,7 @@ REFUSED = [
     (lambda: geometry.signal_participation_ratio([GOOD, OTHER[:8]]), "same number of trials, got 12, 8"),
     (lambda: geometry.signal_participation_ratio(np.stack([GOOD, GOOD])), "do not differ|not above zero"),
     (lambda: geometry.dimensionality(GOOD, 1.5), "above 0 and at most 1, got 1.5"),
+    (lambda: geometry.dimensionality(GOOD, "0.9"), "above 0 and at most 1, got '0.9'"),
     (lambda: geometry.dimensionality(np.ones((4, 2))), "nothing varies"),
     (lambda: geometry.squared_distances([GOOD]), "1 condition; it takes at least 2"),
     (lambda: geometry.squared_distances(GOOD), "or one array of shape"),
@@ -63,6 +81,7 @@ REFUSED = [
     (lambda: geometry.few_shot_geometry(np.ones((5, 3)), OTHER), "squared_radius_a is 0"),
     (lambda: geometry.few_shot_snr(geometry.few_shot_geometry(GOOD, OTHER), 0), "at least one example .* got 0"),
     (lambda: geometry.few_shot_snr(geometry.few_shot_geometry(GOOD, OTHER), 1, form="x"), "unknown 'x'"),
+    (lambda: geometry.few_shot_error(geometry.few_shot_geometry(GOOD, OTHER), "5"), "at least one example .* got '5'"),
     (lambda: geometry.co_tuning(GOOD, OTHER.T), "must be the same"),
     (lambda: geometry.co_tuning(GOOD[:, :1], OTHER[:, :1]), "at least 2"),
     (lambda: geometry.co_tuning(np.ones((2, 3)), GOOD[:2]), "row 0 .* does not vary"),
@@ -72,6 +91,7 @@ REFUSED = [
     (lambda: geometry.local_angles(GOOD[0], GOOD), "number 0 is the pattern itself"),
     (lambda: geometry.local_angles(GOOD[0], OTHER[:1]), "one neighbour"),
     (lambda: geometry.variance_along_components(GOOD, OTHER, 4), "components: 4, but .* have 1 to 3"),
+    (lambda: geometry.variance_along_components(GOOD, OTHER, 1.5), "components: 1.5, but .* have 1 to 3"),
     (lambda: geometry.variance_along_components(GOOD[:1], OTHER, 2), "one pattern has no variance"),
     (lambda: geometry.reconstruction_error(GOOD[:2], 1), "from 3 patterns on"),
     (lambda: geometry.quadratic_discriminant([GOOD, OTHER[:3]], GOOD), r"training\[1\]: 3 trials"),

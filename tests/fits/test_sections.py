@@ -2,6 +2,7 @@
 
 import json
 import math
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,7 @@ def test_everything_that_is_shipped_can_be_shown_and_is_small():
     for section in here:
         shown = section.show(store.read(folder, section.name).tables)
         assert shown.says.endswith(".") and "nan" not in shown.says and shown.drawings and shown.change
+        assert all(pickle.dumps(drawing.figure) for drawing in shown.drawings)  # other processes draw them
         for listing in shown.listings:
             assert set(listing.numeric) <= set(listing.cells.columns)
             assert listing.cells.map(lambda cell: isinstance(cell, str) and "nan" not in cell).to_numpy().all()

@@ -12,7 +12,7 @@ for the refractory time; (5) w += b; (6) conductances decay by exp(−dt/τ_syn)
 ones too. Units: mV, ms, nS, pA; times of a user's windows and durations are in seconds.
 
 A memory is an assembly: E neurons with many inputs from an odour's activated mitral cells and the I neurons with many
-inputs from those. Four regimes: `random`; `scaled` (E→E connections inside assemblies enriched, all I→E strengths
+inputs from those. Four regimes: `random`; `scaled I` (E→E connections inside assemblies enriched, all I→E strengths
 raised); `tuned I` (E→E and I→E enriched); `tuned E+I` (E→E, I→E and E→I enriched).
 
 References

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..._jit import kernel
 from ..random_normal import key, one_normal
+from .arguments import check_kind
 from .closed_forms import captured, protein_after, relax, synthesis_left, tag_of
 from .concentration import Concentration, drives_of
 from .synapse_parameters import CalciumSynapse, Drives
@@ -138,6 +139,8 @@ def run_synapse(
 
     Raises
     ------
+    TypeError
+        A synapse or concentration of another kind.
     ValueError
         Spikes or recordings out of order, not finite, negative, or later than the last recording.
 
@@ -149,6 +152,9 @@ def run_synapse(
     >>> bool(run.weight[0, 1] > 1.3 * quiet.resting_weight)
     True
     """
+    check_kind(synapse, CalciumSynapse, "synapse")
+    if concentration is not None:
+        check_kind(concentration, Concentration, "concentration")
     record = _spike_times(record_at, "record_at")
     if record.size == 0:
         raise ValueError("record_at is empty: give at least the time at which the run ends")

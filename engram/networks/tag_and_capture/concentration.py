@@ -68,6 +68,9 @@ class Concentration:
         times = [time for time, _ in self.steps]
         if times != sorted(times):
             raise ValueError(f"neuromodulator steps at {times} s: give them in order of time")
+        for name in ("steps", "releases"):  # plain floats, so that a checkpoint holds the same bits
+            plain = tuple(tuple(float(value) for value in entry) for entry in getattr(self, name))
+            object.__setattr__(self, name, plain)
 
     @classmethod
     def step(cls, level: float, *, start: float = 0.0, duration: float = math.inf) -> Concentration:

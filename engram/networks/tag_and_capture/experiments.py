@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...units import hour, minute
+from ...units import format_time, hour, minute
+from .arguments import finite_number, whole_number
 from .concentration import Concentration
 from .network import TagAndCaptureNetwork
 from .readouts import WINDOW, Recall, recall
@@ -35,7 +37,15 @@ SETTLING = 5.0  # s of background between skipped hours and recall
 
 @dataclass(frozen=True, kw_only=True)
 class AssemblyProtocol:
-    """Learning in pulses of 0.1 s to the core, and recall by stimulating half of it; times in seconds."""
+    """Learning in pulses of 0.1 s to the core, and recall by stimulating half of it; times in seconds.
+
+    Raises
+    ------
+    ValueError
+        Pulses that are none, overlap or end before the first 0.25 s, around which rates are read; recalls that are not
+        two, begin before learning has ended or lie less than 5 s apart; a core of fewer than 2 neurons; a rate,
+        duration or number of sources out of bounds.
+    """
 
     pulses: tuple[float, ...] = (10.0, 10.5, 11.0)
     pulse_duration: float = 0.1
@@ -45,6 +55,46 @@ class AssemblyProtocol:
     recall_rate: float = 100.0
     recall_sources: int = 25
     recalls: tuple[float, float] = (20.0, 8 * hour + 10.0)
+
+    def __post_init__(self) -> None:
+        for name, low in (("core", 2), ("sources", 1), ("recall_sources", 1)):
+            object.__setattr__(self, name, whole_number(getattr(self, name), f"AssemblyProtocol: {name}", low))
+        for name in ("pulse_duration", "rate", "recall_rate"):
+            above = name == "pulse_duration"
+            value = finite_number(getattr(self, name), f"AssemblyProtocol: {name}", 0.0, above=above)
+            object.__setattr__(self, name, value)
+        for name in ("pulses", "recalls"):
+            given: Any = getattr(self, name)
+            if isinstance(given, str) or not isinstance(given, Iterable):
+                raise ValueError(f"AssemblyProtocol: {name} is {given!r}; give a list of times (s)")
+            times = tuple(finite_number(time, f"AssemblyProtocol: a time of {name}", 0.0) for time in given)
+            object.__setattr__(self, name, times)
+        if not self.pulses or self.pulses[-1] < WINDOW / 2:
+            raise ValueError(
+                f"AssemblyProtocol: pulses is {self.pulses}; rates are read from {WINDOW / 2:g} s before the last one "
+                f"on: give at least one pulse, the last at {WINDOW / 2:g} s or later"
+            )
+        for one, following in pairwise(self.pulses):
+            if following < one + self.pulse_duration - 1e-9:
+                raise ValueError(
+                    f"AssemblyProtocol: the pulse at {following:g} s begins before the one at {one:g} s has ended "
+                    f"(pulse_duration is {self.pulse_duration:g} s): give them in order of time, without overlap"
+                )
+        if len(self.recalls) != 2:
+            raise ValueError(
+                f"AssemblyProtocol: recalls is {self.recalls}; give two times (s), an early and a late one"
+            )
+        learned = self.pulses[-1] + self.pulse_duration
+        if self.recalls[0] < learned - 1e-9:
+            raise ValueError(
+                f"AssemblyProtocol: the recall at {self.recalls[0]:g} s comes before learning has ended, at "
+                f"{learned:g} s: give a later one"
+            )
+        if self.recalls[1] < self.recalls[0] + SETTLING:
+            raise ValueError(
+                f"AssemblyProtocol: recalls is {self.recalls}; the late one must follow the early one by at least "
+                f"{SETTLING:g} s, in which the background settles"
+            )
 
     @property
     def stimulated(self) -> int:
@@ -98,6 +148,19 @@ def in_threads(work: Callable[[_Case], _Result], cases: Iterable[_Case], threads
         return list(pool.map(work, cases))
 
 
+def check_fits(network: TagAndCaptureNetwork, protocol: AssemblyProtocol) -> None:
+    """An error unless the core is a part of the excitatory neurons, some of which are left as a control."""
+    if protocol.core >= network.excitatory:
+        raise ValueError(
+            f"the protocol has a core of {protocol.core} neurons, but the network {network.excitatory} excitatory "
+            "ones: give fewer core or more excitatory neurons, so that some are left as a control"
+        )
+
+
+def _learning_recorder(protocol: AssemblyProtocol) -> SpikeRecorder:
+    return SpikeRecorder(0.0, protocol.recalls[0] + 10.0)
+
+
 def learning(
     network: TagAndCaptureNetwork,
     protocol: AssemblyProtocol,
@@ -107,7 +170,8 @@ def learning(
     recorders: Sequence[Recorder] | None = None,
 ) -> Simulation:
     """A simulation at time 0 in which the core will learn; by default every spike is recorded until 30 s."""
-    kept = [SpikeRecorder(0.0, protocol.recalls[0] + 10.0)] if recorders is None else recorders
+    check_fits(network, protocol)
+    kept = [_learning_recorder(protocol)] if recorders is None else recorders
     return Simulation(
         network, seed=seed, stimuli=protocol.learning_stimuli(), concentration=concentration, recorders=kept
     )
@@ -117,12 +181,15 @@ def read_recall(simulation: Simulation, protocol: AssemblyProtocol, start: float
     """Readouts of a recall at `start` (s) from what the simulation recorded."""
     neurons, centre = simulation.network.neurons, protocol.pulses[-1]
     recorders = [recorder for recorder in simulation.recorders if isinstance(recorder, SpikeRecorder)]
-    first = next(one for one in recorders if one.start <= centre - WINDOW / 2)
-    last = next(
-        one for one in recorders if one.start <= start + 0.1 - WINDOW / 2 and one.end >= start + 0.1 + WINDOW / 2
-    )
-    learned = first.counts(centre - WINDOW / 2, centre + WINDOW / 2, neurons)
-    recalled = last.counts(start + 0.1 - WINDOW / 2, start + 0.1 + WINDOW / 2, neurons)
+
+    def counted(middle: float) -> NDArray[np.int64]:
+        begin, end = middle - WINDOW / 2, middle + WINDOW / 2
+        for one in recorders:
+            if one.start <= begin and end <= one.end:
+                return one.counts(begin, end, neurons)
+        raise ValueError(f"no SpikeRecorder holds {begin:g} to {end:g} s: give the simulation one before that time")
+
+    learned, recalled = counted(centre), counted(start + 0.1)
     return recall(
         learned, recalled, stimulated=protocol.stimulated, core=protocol.core, excitatory=simulation.network.excitatory
     )
@@ -164,28 +231,33 @@ def consolidation(
     concentration: Concentration | None = None,
     recall_too: bool = True,
 ) -> dict[str, dict[str, float]]:
-    """Learn; recall ten seconds later; in a branch of the same trial consolidate eight hours, silent, and recall.
+    """Learn; recall (after ten seconds); in a branch of the trial consolidate (eight hours), silent, and recall.
 
     Returns
     -------
     dict
-        ``"10 s"`` and ``"8 h"``: weights (% of h_0) before recall and, with `recall_too`, its readouts.
+        Weights (% of h_0) before each recall and, with `recall_too`, its readouts, by the time from the first pulse
+        to the recall: ``"10 s"`` and ``"8 h"`` by the published protocols.
     """
     simulation = learning(network, protocol, seed=seed, concentration=concentration)
     early = protocol.recalls[0]
+    labels = [format_time(time - protocol.pulses[0]) for time in protocol.recalls]
+    if labels[0] == labels[1]:
+        labels = [f"{time - protocol.pulses[0]:.10g} s" for time in protocol.recalls]
     simulation.run(until=early)
     if recall_too:
         result = _recalled(simulation.branch(), protocol, early)
     else:
         result = group_weights(simulation.weights(), protocol.core, network.synapse.resting_weight)
-    return {"10 s": result, "8 h": consolidated(simulation, protocol, recall_too=recall_too)}
+    return {labels[0]: result, labels[1]: consolidated(simulation, protocol, recall_too=recall_too)}
 
 
 def consolidated(simulation: Simulation, protocol: AssemblyProtocol, *, recall_too: bool = True) -> dict[str, float]:
-    """Weights (% of h_0) after eight silent hours and, with `recall_too`, readouts of the recall that follows.
+    """Weights (% of h_0) before the late recall, after silent hours, and, with `recall_too`, its readouts.
 
     The simulation is run on to the time of the early recall, without it, and from there silently.
     """
+    check_fits(simulation.network, protocol)
     early, late = protocol.recalls
     simulation.run(until=early)
     simulation.fast_forward(until=late - SETTLING)
@@ -238,7 +310,9 @@ def dose_by_stimulus(
 
     chosen = TagAndCaptureNetwork() if network is None else network
     begin = PROTOCOL_2022.pulses[0]
-    silent = learning(chosen, replace(PROTOCOL_2022, pulses=()), seed=seed, concentration=Concentration())
+    check_fits(chosen, PROTOCOL_2022)
+    recorders = [_learning_recorder(PROTOCOL_2022)]
+    silent = Simulation(chosen, seed=seed, concentration=Concentration(), recorders=recorders)
     silent.run(until=begin)
 
     def work(case: tuple[float, float]) -> dict[str, float]:

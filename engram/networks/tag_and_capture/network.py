@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...parameter import check_parameters, parameter
+from .arguments import check_kind, make_plain, whole_number
 from .connectivity import Connectivity
 from .event_kernels import Tables, Wiring
 from .neurons import IntegrateAndFire
@@ -20,6 +22,8 @@ _2021 = "Luboeinski & Tetzlaff 2021, doi:10.1038/s42003-021-01778-y"
 
 def whole_steps(duration: float, dt: float, name: str) -> int:
     """`duration` in steps; an error unless it is a whole number of them, at least one."""
+    if duration == 0:
+        raise ValueError(f"{name} is 0 s; it must be at least one step, {dt:g} s: give it a whole number of steps")
     steps = duration / dt
     if round(steps) < 1:
         raise ValueError(f"dt {dt:g} s is larger than {name} {duration:g} s: choose a smaller step")
@@ -37,9 +41,11 @@ class TagAndCaptureNetwork:
 
     Raises
     ------
+    TypeError
+        A parameter, synapse or neuron of another kind.
     ValueError
-        A parameter out of bounds, a step that does not divide the delays or is larger than one, connectivity of the
-        wrong size.
+        A parameter out of bounds, a count or seed that is not a whole number, a step that does not divide the delays
+        or is larger than one, connectivity of the wrong size.
 
     Examples
     --------
@@ -75,11 +81,13 @@ class TagAndCaptureNetwork:
     )  # fmt: skip
 
     def __post_init__(self) -> None:
+        check_kind(self.synapse, CalciumSynapse, "synapse")
+        check_kind(self.neuron, IntegrateAndFire, "neuron")
         check_parameters(self)
-        for name, low in (("excitatory", 1), ("inhibitory", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value < 2**31:
-                raise ValueError(f"{name} is {value!r}; give a whole number of at least {low}")
+        make_plain(self)
+        for name, low in (("excitatory", 1), ("inhibitory", 0), ("wiring_seed", 0)):
+            below = math.inf if name == "wiring_seed" else 2**31
+            object.__setattr__(self, name, whole_number(getattr(self, name), name, low, below))
         for name, duration in (
             ("the synaptic delay", self.neuron.synaptic_delay),
             ("the calcium delay", self.synapse.calcium_delay),
@@ -88,6 +96,8 @@ class TagAndCaptureNetwork:
         ):
             whole_steps(duration, self.dt, name)
         given = self.plastic_synapses
+        if given is not None:
+            check_kind(given, Connectivity, "plastic_synapses")
         if given is not None and (given.sources, given.targets) != (self.excitatory, self.excitatory):
             raise ValueError(
                 f"plastic_synapses connects {given.sources} to {given.targets} neurons; "

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.polynomial.legendre import leggauss
 
 from ...parameter import check_parameters, parameter
+from .arguments import make_plain
 
 _2021 = "Luboeinski & Tetzlaff 2021, doi:10.1038/s42003-021-01778-y"
 
@@ -71,6 +72,7 @@ class IntegrateAndFire:
 
     def __post_init__(self) -> None:
         check_parameters(self)
+        make_plain(self)
         if not self.reset_potential < self.threshold:
             raise ValueError(
                 f"reset_potential {self.reset_potential:g} mV must lie below threshold {self.threshold:g} mV"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import math
+import numbers
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from ...units import format_time
 from ..random_normal import key, normal_deviates
 from . import checkpoint
+from .arguments import check_kind, checked_recorders, finite_number
 from .concentration import Concentration, drives_of
 from .event_kernels import State, resolve, settle_all, weights_now
 from .network import TagAndCaptureNetwork, at_rest, whole_steps
@@ -49,6 +51,13 @@ class Simulation:
         Of the neuromodulator; None for the fixed protein threshold.
     recorders : sequence of Recorder
 
+    Raises
+    ------
+    TypeError
+        A network, stimulus, concentration or recorder of another kind, or one outside of a list.
+    ValueError
+        A seed that is not a whole number from 0 to 2^64 − 1; stimuli as in `stimulate`.
+
     Examples
     --------
     >>> network = TagAndCaptureNetwork(excitatory=80, inhibitory=20)
@@ -67,10 +76,13 @@ class Simulation:
         concentration: Concentration | None = None,
         recorders: Sequence[Recorder] = (),
     ) -> None:
+        check_kind(network, TagAndCaptureNetwork, "network")
+        if concentration is not None:
+            check_kind(concentration, Concentration, "concentration")
         self.network = network
         self.seed = seed
         self.concentration = concentration
-        self.recorders = list(recorders)
+        self.recorders = checked_recorders(recorders)
         self.stimuli: tuple[Stimulus, ...] = ()
         self._key = key(seed)
         self._constants = network.synapse.constants()
@@ -79,6 +91,8 @@ class Simulation:
         self._set_drives()
         background = self._background(_START, 0)
         self._state = State(**at_rest(network, background))  # type: ignore[arg-type]
+        if isinstance(stimuli, Stimulus):
+            raise TypeError("stimuli is a single Stimulus: write stimuli=[stimulus]")
         self.stimulate(*stimuli)
 
     def _set_drives(self) -> None:
@@ -111,10 +125,13 @@ class Simulation:
 
         Raises
         ------
+        TypeError
+            What is not a Stimulus.
         ValueError
-            A stimulus that begins before now or names a neuron that does not exist.
+            A stimulus that begins before now, lasts less than a step or names a neuron that does not exist.
         """
         for stimulus in stimuli:
+            check_kind(stimulus, Stimulus, "a stimulus")
             if round(stimulus.start / self.network.dt) < self.step:
                 raise ValueError(
                     f"the stimulus at {stimulus.start:g} s lies outside the run: it is already {self.time:g} s"
@@ -123,6 +140,11 @@ class Simulation:
                 raise ValueError(
                     f"the stimulus at {stimulus.start:g} s names neuron {max(stimulus.neurons)}, "
                     f"but there are neurons 0 to {self.network.neurons - 1}"
+                )
+            if round(stimulus.end / self.network.dt) <= round(stimulus.start / self.network.dt):
+                raise ValueError(
+                    f"the stimulus at {stimulus.start:g} s lasts {stimulus.duration:g} s, less than a step: "
+                    f"give it at least {self.network.dt:g} s"
                 )
         self.stimuli += stimuli
         neuron = self.network.neuron
@@ -149,8 +171,18 @@ class Simulation:
             File written every ``checkpoint_every`` biological seconds and at the end.
         progress : bool
             Show a progress bar.
+
+        Raises
+        ------
+        ValueError
+            A time that is not finite or before now, or an interval between checkpoints that is not positive.
+        CheckpointError
+            Before the first step: a place that cannot be written to, or a recorder that cannot be kept.
         """
         end = self._step_of(until, "run")
+        finite_number(checkpoint_every, "checkpoint_every", 0.0, above=True)
+        if checkpoint_to is not None:
+            checkpoint.check_before_run(Path(checkpoint_to), self)
         every = max(1, round(checkpoint_every / self.network.dt))
         stops = {end}
         for recorder in self.recorders:
@@ -309,6 +341,7 @@ class Simulation:
         """
         other = copy.copy(self)
         if concentration is not None:
+            check_kind(concentration, Concentration, "concentration")
             for given in (self.concentration, concentration):
                 if given is None:
                     raise ValueError("branch: this simulation has a fixed protein threshold; give it Concentration()")
@@ -325,7 +358,13 @@ class Simulation:
         return other
 
     def save(self, path: str | Path) -> None:
-        """Write a checkpoint, in one piece or not at all."""
+        """Write a checkpoint, in one piece or not at all.
+
+        Raises
+        ------
+        CheckpointError
+            A place that cannot be written to, or a recorder that is neither of this library nor of exactly its type.
+        """
         checkpoint.write(Path(path), self)
 
     @classmethod
@@ -339,8 +378,9 @@ class Simulation:
         """
         return checkpoint.read(Path(path), network, cls)
 
-    def _step_of(self, until: float, what: str) -> int:
-        if not math.isfinite(until) or round(until / self.network.dt) < self.step:
+    def _step_of(self, until: Any, what: str) -> int:
+        finite = isinstance(until, numbers.Real) and math.isfinite(until)
+        if not finite or round(until / self.network.dt) < self.step:
             raise ValueError(f"{what} until {until!r} s: give a finite time not before now, {self.time:g} s")
         return round(until / self.network.dt)
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import numbers
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import finite_number, whole_number
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stimulus:
-    """Many presynaptic neurons fire onto some excitatory neurons, as an Ornstein-Uhlenbeck current.
+    """Many presynaptic neurons fire onto some neurons, excitatory or inhibitory, as an Ornstein-Uhlenbeck current.
 
     It starts at its mean N f h_0/R, fluctuates with standard deviation (h_0/R)√(N f/2τ), and ends at once; h_0/R
     (0.42) is read as a charge in nC, as the published simulations do (doi:10.1038/s41598-022-22430-7).
@@ -28,6 +31,12 @@ class Stimulus:
         f, of each presynaptic neuron (Hz).
     sources : int
         N, how many they are: 25 (2021) or 4 (2022).
+
+    Raises
+    ------
+    ValueError
+        What is not a finite number or is negative, no duration, a count that is not whole, neurons that are not whole
+        numbers, or one named twice.
     """
 
     start: float
@@ -37,11 +46,14 @@ class Stimulus:
     sources: int = 25
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "neurons", tuple(int(neuron) for neuron in self.neurons))
-        for name, low in (("start", 0.0), ("duration", 0.0), ("rate", 0.0), ("sources", 1)):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= low):
-                raise ValueError(f"Stimulus: {name} is {value!r}; it must be finite and at least {low:g}")
+        for name in ("start", "duration", "rate"):
+            value = finite_number(getattr(self, name), f"Stimulus: {name}", 0.0, above=name == "duration")
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "sources", whole_number(self.sources, "Stimulus: sources", 1))
+        given: Any = self.neurons
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise ValueError(f"Stimulus: neurons is {given!r}; give a list of the neurons' numbers")
+        object.__setattr__(self, "neurons", tuple(_neuron(one, at) for at, one in enumerate(given)))
         if not self.neurons or min(self.neurons) < 0 or len(set(self.neurons)) != len(self.neurons):
             raise ValueError("Stimulus: neurons must name at least one neuron, none twice, none negative")
 
@@ -57,6 +69,14 @@ class Stimulus:
     def deviation(self, charge: float, tau: float) -> float:
         """Standard deviation of the current (nA)."""
         return charge * math.sqrt(self.sources * self.rate / (2.0 * tau))
+
+
+def _neuron(given: object, at: int) -> int:
+    if isinstance(given, (bool, np.bool_)):
+        raise ValueError(f"Stimulus: neurons[{at}] is {given!r}; turn a mask into numbers with numpy.flatnonzero")
+    if not isinstance(given, numbers.Integral):
+        raise ValueError(f"Stimulus: neurons[{at}] is {given!r}; a neuron is named by a whole number, from 0 on")
+    return int(given)
 
 
 class StimulusTable(NamedTuple):

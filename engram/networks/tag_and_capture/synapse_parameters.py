@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ...parameter import check_parameters, parameter
 from ...units import day
+from .arguments import make_plain
 
 _2021 = "Luboeinski & Tetzlaff 2021, doi:10.1038/s42003-021-01778-y"
 _2022 = "Lehr, Luboeinski & Tetzlaff 2022, doi:10.1038/s41598-022-22430-7"
@@ -110,6 +111,7 @@ class CalciumSynapse:
 
     def __post_init__(self) -> None:
         check_parameters(self)
+        make_plain(self)
         if self.potentiation_threshold < self.depression_threshold:
             raise ValueError(
                 f"potentiation_threshold {self.potentiation_threshold:g} must not be below depression_threshold "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -15,9 +16,11 @@ from small_network import PULSES, bits, small, started
 from engram.networks.tag_and_capture import checkpoint
 from engram.networks.tag_and_capture.checkpoint import CheckpointError
 from engram.networks.tag_and_capture.concentration import Concentration
+from engram.networks.tag_and_capture.neurons import IntegrateAndFire
 from engram.networks.tag_and_capture.recorders import SpikeCounter, SpikeRecorder, WeightRecorder
 from engram.networks.tag_and_capture.simulation import Simulation
-from engram.networks.tag_and_capture.synapse_parameters import NETWORK_SYNAPSE
+from engram.networks.tag_and_capture.stimulus import Stimulus
+from engram.networks.tag_and_capture.synapse_parameters import NETWORK_SYNAPSE, CalciumSynapse
 
 
 @pytest.mark.parametrize("until", [0.0502, 0.1338, 0.2, 0.65])
@@ -111,3 +114,102 @@ def test_a_failing_disk_leaves_no_half_file(tmp_path, monkeypatch):
         simulation.save(tmp_path / "run.npz")
     assert (tmp_path / "run.npz").read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_equal_networks_have_one_fingerprint_whatever_kind_of_number_they_were_given():
+    """The digest is that of plain floats, so that checkpoints written with them still load."""
+    numbers = {
+        "excitatory": np.int64(80),
+        "inhibitory": np.int32(20),
+        "dt": np.float64(2e-4),
+        "wiring_seed": np.int8(3),
+    }
+    given = small(
+        **numbers, weight_to_inhibitory=2, neuron=IntegrateAndFire(resistance=10), synapse=CalciumSynapse(noise=0)
+    )
+    plain = small(excitatory=80, inhibitory=20, wiring_seed=3, synapse=CalciumSynapse(noise=0.0))
+    assert given.fingerprint == plain.fingerprint
+    assert repr(given) == repr(plain)
+    assert "np." not in repr(given)
+
+
+def test_numpy_numbers_are_kept_and_continue_bit_for_bit(tmp_path):
+    network, f = small(), np.float32
+    stimulus = Stimulus(
+        start=np.int64(0), duration=f(0.1), neurons=np.arange(30), rate=f(70.3), sources=np.int16(25)
+    )  # fmt: skip
+    concentration = Concentration(((np.int64(0), f(0.3)),), ((f(0.05), f(1.7), f(0.3)),))
+    recorders = [SpikeRecorder(np.int64(0)), SpikeCounter(f(0.02)), WeightRecorder(np.array([0.06, 0.1]), np.int64(30))]
+    whole = Simulation(network, seed=np.int64(4), stimuli=[stimulus], concentration=concentration, recorders=recorders)
+    whole.run(until=np.float64(0.07), checkpoint_to=tmp_path / "run.npz")
+    resumed = Simulation.load(tmp_path / "run.npz", network)
+    for simulation in (whole, resumed):
+        simulation.run(until=0.12)
+    assert bits(whole) == bits(resumed)
+    assert np.array_equal(whole.recorders[1].counts, resumed.recorders[1].counts)
+    assert whole.recorders[2].rows == resumed.recorders[2].rows
+    for one, other in zip(whole._drives, resumed._drives, strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+class OwnRecorder(SpikeRecorder):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("place", "recorder", "message"),
+    [
+        (".", SpikeRecorder(), "no checkpoint can be written to .* is a directory"),
+        ("file/run.npz", SpikeRecorder(), "no checkpoint can be written to .*: give a file"),
+        ("run.npz", OwnRecorder(), "a OwnRecorder cannot be kept"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_before_the_first_step(tmp_path, place, recorder, message):
+    (tmp_path / "file").write_text("no directory")
+    simulation = Simulation(small(), seed=1, recorders=[recorder])
+    with pytest.raises(CheckpointError, match=message):
+        simulation.run(until=0.1, checkpoint_to=tmp_path / place)
+    with pytest.raises(CheckpointError, match=message):
+        simulation.save(tmp_path / place)
+    assert simulation.step == 0
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def _changed(path: Path, **entries: object) -> None:
+    """Write the checkpoint again with other entries in its header; ... takes one out."""
+    with np.load(path) as file:
+        content = dict(file)
+    header = {**json.loads(str(content["header"])), **entries}
+    content["header"] = np.array(json.dumps({name: value for name, value in header.items() if value is not ...}))
+    with path.open("wb") as opened:
+        np.savez(opened, **content)
+
+
+def _as_npy(path: Path) -> None:
+    with path.open("wb") as opened:
+        np.save(opened, np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (_as_npy, "not a readable checkpoint: .* another kind of file"),
+        (lambda path: path.write_text("seed = 1"), "not a readable checkpoint: .* another kind of file"),
+        (lambda path: np.savez(path, weights=np.zeros(3)), "no header that Simulation.save wrote"),
+        (lambda path: np.savez(path, header=np.array("[1]")), "header lacks or garbles an entry"),
+        (lambda path: _changed(path, seed=...), "header lacks or garbles an entry .'seed'"),
+        (lambda path: _changed(path, seed=-1), "header describes no simulation .seed -1"),
+        (lambda path: _changed(path, stimuli=[{"begin": 1.0}]), "header describes no simulation"),
+        (lambda path: _changed(path, stimuli=7), "header describes no simulation"),
+        (lambda path: _changed(path, recorders=[{"kind": "voltages"}]), "no recorder of kind 'voltages'"),
+        (lambda path: _changed(path, recorders=[{"kind": "counts"}]), "header describes no simulation"),
+        (lambda path: _changed(path, recorders=[3]), "header describes no simulation"),
+        (lambda path: _changed(path, concentration={"steps": 1}), "header describes no simulation"),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_refused_with_a_sentence(tmp_path, spoil, message):
+    path, network = tmp_path / "run.npz", small(excitatory=20, inhibitory=5)
+    Simulation(network, seed=1).save(path)
+    spoil(path)
+    with pytest.raises(CheckpointError, match=message):
+        Simulation.load(path, network)

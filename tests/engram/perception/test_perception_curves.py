@@ -7,7 +7,7 @@ from engram import EncodingOnly, Protocol, curves, day, hour, minute
 from engram.perception import IntegratedReweighting, RewardReadout, VisualReactivation, designs
 from engram.perception.curves import default_times, generalisation, time_course, without_reactivation
 from engram.perception.predictions import blocked_consolidation, release_at_reactivation, retention, spacing
-from engram.protocol import Encode
+from engram.protocol import Encode, Intervene, Reactivate, Release
 
 MODEL = VisualReactivation()
 
@@ -68,6 +68,34 @@ def test_the_control_keeps_what_is_not_reactivation():
     assert [type(event) for event in without_reactivation(full).events] == [Encode]
     practised = designs.practice(2, stimulation=1.0)
     assert without_reactivation(practised) is practised
+
+
+def test_the_control_keeps_what_was_given_with_encoding():
+    encoding = [
+        Encode("trained", at=hour, strength=0.5), Release("dopamine", at=hour, dose=2.0),
+        Intervene("d1_d5_antagonist", on=3 * hour, off=4 * hour), Intervene("beta_blocker", on=0, off=30 * hour),
+    ]  # fmt: skip
+    first = hour + day
+    with_reactivation = [
+        Reactivate("trained", at=first, cue=0.1, duration=20.0), Release("noradrenaline", at=first - 30 * minute),
+        Intervene("tdcs", on=first - 10 * minute, off=first + 10 * minute, dose=1.0),
+        Reactivate("trained", at=first + day, cue=0.1), Release("dopamine", at=first + day),
+        Intervene("protein_synthesis_inhibitor", on=first + day + 6 * hour, off=first + day + 12 * hour),
+    ]  # fmt: skip
+    alone = Protocol(*encoding)
+    assert without_reactivation(Protocol(*encoding, *with_reactivation)).events == alone.events
+    again = Encode("trained", at=first + 3 * day, strength=0.1), Release("dopamine", at=first + 3 * day)
+    assert (
+        without_reactivation(Protocol(*encoding, *with_reactivation, *again)).events
+        == Protocol(*encoding, *again).events
+    )
+    # the release at encoding is all that teaches here
+    weak = [Reactivate("trained", at=hour + k * day, cue=0.1, duration=20.0) for k in range(1, 9)]
+    table = generalisation(MODEL, [0], [9 * day], protocol=Protocol(*encoding[:2], *weak))
+    taught = MODEL.thresholds(Protocol(*encoding[:2]), [0], [9 * day])[0, 0]
+    assert table.control.item() == pytest.approx(taught, rel=1e-12)
+    assert table.threshold.item() == pytest.approx(taught, rel=1e-3)
+    assert taught < 0.8 * MODEL.thresholds(Protocol(encoding[0]), [0], [9 * day])[0, 0]
 
 
 def test_retention_rises_with_the_number_of_reactivations():
@@ -140,12 +168,35 @@ def test_every_model_answers_every_question(model):
         (lambda: spacing(MODEL, [-60.0]), "intervals has -60"),
         (lambda: spacing(MODEL, [0.0]), "spacing is 0.0; give a number between 1 and inf"),
         (lambda: designs.session_cue(1.5, 5), "cue is 1.5; give a number between 0 and 1"),
+        (
+            lambda: release_at_reactivation(MODEL, [0, 1], dose=2.0),
+            "dose is 2.0, but .* varies it; give its values as doses",
+        ),
+        (lambda: spacing(MODEL, [day], spacing=day), "spacing is 86400.0, but .* as intervals"),
+        (lambda: blocked_consolidation(MODEL, [0], blocked_after=1.0), "blocked_after is 1.0, but .* as delays"),
+        (
+            lambda: designs.reactivation(blocked_after=0, blocked_for=10 * day),
+            "blocked_for is 864000 s, and spacing 86400",
+        ),
+        (lambda: designs.reactivation(blocked_after=0, spacing=hour), "blocked_for is 21600 s, and spacing 3600 s"),
         (lambda: designs.practice(1.5), "sessions is 1.5; give a whole number"),
     ],
 )
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    assert designs.reactivation(np.int64(2)).events == designs.reactivation(2).events
+    assert retention(MODEL, np.arange(1, 3)).equals(retention(MODEL, [1, 2]))
+
+
+@pytest.mark.parametrize("given", ["practice", designs.practice])
+def test_what_is_no_protocol_is_named(given):
+    for call in (generalisation, time_course):
+        with pytest.raises(TypeError, match=r"practice.* is not a Protocol; call a design"):
+            call(MODEL, protocol=given)
 
 
 def test_what_is_no_model_is_named():

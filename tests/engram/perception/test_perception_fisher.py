@@ -158,3 +158,32 @@ def test_units_too_few_for_a_narrow_curve_are_an_error():
     population = Population(units=100, tuning_width=6.0)
     with pytest.raises(ValueError, match="100 units are too few to tile directions at a tuning width of 6°"):
         information_curve(population, np.ones((1, 100)), np.zeros(1))
+
+
+BAD_GAIN = np.where(np.arange(60) == 3, np.nan, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: linear_fisher_information(np.ones(2), [[1, 0.9], [0, 1]]), r"not symmetric: 0.9 at \(0, 1\) and 0 at"),
+        (lambda: linear_fisher_information(np.ones(2), -np.eye(2)), "has the negative eigenvalue -1, which no"),
+        (lambda: linear_fisher_information(np.ones(2), [[1, 2], [2, 1]], 1.0), "has the negative eigenvalue -1, which"),
+        (lambda: information_from_trials(np.ones((9, 2)), np.ones((9, 2)), 1.0), "singular .* Leave out such units"),
+        (lambda: information_from_trials(np.full((9, 2), np.nan), np.ones((9, 2)), 1.0), r"first\[0, 0\] is nan"),
+        (lambda: information(SMALL, BAD_GAIN), r"gain is nan at index \(3,\); give finite gains of zero or more"),
+        (lambda: information(SMALL, -np.ones(60)), r"gain is -1 at index \(0,\)"),
+        (lambda: information(SMALL, np.ones(59)), r"gain is ndarray of shape \(59,\); .* each of the 60 units"),
+        (lambda: information(SMALL, np.ones(60), np.nan), "directions has nan; give finite numbers of degrees"),
+        (lambda: information_curve(SMALL, BAD_GAIN[None], np.zeros(1)), r"gain is nan at index \(0, 3\)"),
+        (lambda: SMALL.covariance(np.nan), "direction has nan"),
+        (lambda: SMALL.covariance(0.0, -1.0), "gain is -1; give finite gains"),
+        (lambda: SMALL.covariance(0.0, input_noise=-5), "input_noise is -5; give a finite number of zero or more"),
+        (lambda: threshold(-1.0, 1.0), "the information is -1 per degree²"),
+        (lambda: threshold(np.array([1.0, np.nan]), 1.0), "the information is nan per degree²"),
+        (lambda: threshold(1.0, 0.0), "criterion is 0.0; give a finite"),
+    ],
+)
+def test_what_no_information_follows_from_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -90,3 +90,8 @@ def test_what_does_not_converge_says_so():
         Staircase(step=1e-4, start=1000.0).estimates(3)
     with pytest.raises(ValueError, match=r"predicted is inf; give a finite threshold above 0"):
         Staircase().log_likelihood(1.0, math.inf)
+    with pytest.raises(ValueError, match="runs is 1; give a whole number of two or more"):
+        Staircase().behaviour(1)
+    for spread in (math.nan, -1.0):
+        with pytest.raises(ValueError, match=f"spread_between is {spread}; give a finite number of zero or more"):
+            Staircase().log_likelihood(1.0, 1.0, spread_between=spread)

@@ -105,3 +105,13 @@ def test_bad_input_is_named():
         constant_stimuli_threshold(np.array([0.0, 1.0]), np.array([True, False]), 0.77)
     with pytest.raises(ValueError, match="have the shapes"):
         constant_stimuli_threshold(np.ones(3), np.ones(2, bool), 0.77)
+    with pytest.raises(ValueError, match="seed is -1; give a whole number of zero or more"):
+        simulate_experiment(MODEL, designs.reactivation(1), [0.0], seed=-1)
+    population, generator = Population(units=60), np.random.default_rng(0)
+    with pytest.raises(ValueError, match="directions has nan"):
+        simulated_responses(population, np.array([0.0, np.nan]), np.ones(60), generator)
+    for gain in (-np.ones(60), np.full(60, np.nan)):
+        with pytest.raises(ValueError, match=r"gain is .* give finite gains of zero or more"):
+            simulated_responses(population, np.zeros(2), gain, generator)
+    with pytest.raises(ValueError, match="gain is 0 for some units"):
+        optimal_weights(population, np.zeros(60))
