@@ -10,7 +10,7 @@ import numpy as np
 
 from engram import consolidation
 from engram.consolidation import Batch, ConsolidationModel
-from engram.consolidation.model import MODULATOR_COLUMNS
+from engram.consolidation.model import MODULATOR_COLUMNS, CaptureModel
 from engram.consolidation.state import STRENGTH
 from engram.parameter import parameter_fields
 from engram.protocol import Test
@@ -61,9 +61,10 @@ class Predictor:
             for term in observation.terms:
                 observed[term.condition] |= set(rows_of(term, self.study.conditions[term.condition]))
         designs, numbers = {}, {}
+        captures = isinstance(self.model, CaptureModel)
         for name, tests in observed.items():
             if tests:
-                designs[name], numbers[name] = pruned(self.study.conditions[name], tests)
+                designs[name], numbers[name] = pruned(self.study.conditions[name], tests, captures)
         return designs, numbers
 
     def _find_slots(self) -> list[tuple[np.ndarray, np.ndarray, str]]:

@@ -2,6 +2,7 @@
 
 A trace matters where it is observed, and where its early phase adds to the activity of one that matters. It does so
 through its own events only, unless it is reactivated: then through its strength, and so through all related to it.
+Where nothing is captured activity does nothing, and traces are on their own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from engram.protocol import Encode, Extinguish, Protocol, Reactivate, Test, begi
 from .design import Design
 
 
-def pruned(design: Design, observed: Collection[int]) -> tuple[Design, dict[int, int]]:
+def pruned(design: Design, observed: Collection[int], captures: bool = True) -> tuple[Design, dict[int, int]]:
     """The design without the traces and Tests that no observation depends on.
 
     Parameters
@@ -22,6 +23,8 @@ def pruned(design: Design, observed: Collection[int]) -> tuple[Design, dict[int,
     design : Design
     observed : collection of int
         The Tests that observations use, by their number among the Tests of the design.
+    captures : bool
+        Whether the model captures proteins; if not, relatedness is left out as well.
 
     Returns
     -------
@@ -30,6 +33,9 @@ def pruned(design: Design, observed: Collection[int]) -> tuple[Design, dict[int,
     number : dict of int to int
         The number of each observed Test among those of the new design.
     """
+    if not captures:
+        alone = Protocol(*design.protocol.events)
+        design = replace(design, protocol=alone, within={}, pairs={})
     events = design.protocol.events
     tests = [k for k, event in enumerate(events) if isinstance(event, Test)]
     wanted = {tests[number] for number in observed}

@@ -177,11 +177,12 @@ class ConsolidationModel:
             return np.zeros((len(batch.rows), len(OUTPUTS)))
         timeline = batch.timeline
         scores, weights = quadrature(self.nodes if parameters.strength_spread != 0 else 1)
-        kind = np.result_type(np.array(parameters), modulators, timeline.value)
-        if kind == np.complex128:
-            parameters = type(parameters)(*(complex(value) for value in parameters))
-            modulators = modulators.astype(kind)
-            timeline = timeline._replace(value=timeline.value.astype(kind))
+        stepped = np.iscomplexobj(modulators) or np.iscomplexobj(timeline.value)
+        kind = complex if stepped or any(isinstance(value, complex) for value in parameters) else float
+        if kind is complex:
+            parameters = type(parameters)(*map(complex, parameters))
+            modulators = modulators.astype(kind, copy=False)
+            timeline = timeline._replace(value=timeline.value.astype(kind, copy=False))
         out = np.zeros((len(batch.rows), len(OUTPUTS)), dtype=kind)
         status, protocol = self._kernel(parameters, modulators, timeline, scores, weights, out)
         if status != OK:

@@ -173,82 +173,103 @@ class Layout:
         # fields of the response that parameters set, and their columns
         named = self.study.response_values.items()
         self.free = [(key, names.index(value)) for key, value in named if isinstance(value, str)]
+        self._single = len(self.starts) == len(self.members)
+        self._sizes = np.diff(np.append(self.starts, len(self.members)))
         if self.compiled:
-            fields = [field.name for field in parameter_fields(self.response_type)]
-            self._criterion = next(name for name in fields if name.startswith("criterion_"))
-            self._gaps = [name for name in fields if name.startswith("gap_")]
+            self._lay_out_response()
+
+    def _lay_out_response(self) -> None:
+        """Where the numbers of an ordered scale come from, and how its slopes become those of the parameters."""
+        made = self.response({name: parameter.start for name, parameter in self.study.parameters.items()})
+        names = [field.name for field in parameter_fields(self.response_type)]
+        self._numbers = {name: float(getattr(made, name)) for name in names}
+        self._named = [(key, self.coordinates[column].name) for key, column in self.free]
+        first = next(name for name in names if name.startswith("criterion_"))
+        gaps = [name for name in names if name.startswith("gap_")]
+        # from (mean, spread, criteria) to the parameters: the criterion moves all criteria, a gap those from its own on
+        self._old_into = np.zeros((3 + len(gaps), self.width))
+        self._new_into = np.zeros_like(self._old_into)
+        for key, column in self.free:
+            for into in (self._old_into, self._new_into):
+                if key == first:
+                    into[2:, column] += 1.0
+                elif key in gaps:
+                    into[3 + gaps.index(key) :, column] -= 1.0
+            if key == "sd_old":
+                self._old_into[1, column] += 1.0
+            elif key == "lure_shift":
+                self._new_into[0, column] += 1.0
+        self._criteria = (first, gaps)
+        self._of_sensitivity = [column for key, column in self.free if key == "sensitivity"]
 
     def response(self, own: Mapping[str, float]) -> Any:
         values = {k: own[v] if isinstance(v, str) else v for k, v in self.study.response_values.items()}
         return self.response_type(**values)
 
+    def _ordered(self, own: Mapping[str, float]) -> tuple[float, float, float, np.ndarray]:
+        """Sensitivity, spread, lure shift and criteria of an ordered scale; making one would take longer."""
+        values = self._numbers | {key: own[name] for key, name in self._named}
+        first, gaps = self._criteria
+        criteria = np.array([values[first], *(-values[gap] for gap in gaps)]).cumsum()
+        return values["sensitivity"], values["sd_old"], values["lure_shift"], criteria
+
     def probabilities(self, own: Mapping[str, float], lures: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-        response = self.response(own)
         strengths = self.strengths.strengths(own, {})[self.members]
         if self.compiled:
-            p = ordered.probabilities(response.sensitivity * strengths, response.sd_old, response.criteria)
+            sensitivity, spread, shift, criteria = self._ordered(own)
+            p = ordered.probabilities(sensitivity * strengths, spread, criteria)
+            one = ordered.probabilities(np.array([shift]), 1.0, criteria)
         else:
+            response = self.response(own)
             p = response.predict(strengths)
-        grouped = p if self._single else np.add.reduceat(p, self.starts, axis=0) / self._sizes[:, None]
-        new = np.tile(response.lure_probabilities(), (lures[0], 1)) if lures[0] else np.zeros(lures)
-        return grouped, new
+            one = response.lure_probabilities()[None] if lures[0] else np.zeros((1, p.shape[1]))
+        return self._grouped(p), np.repeat(one, lures[0], axis=0) if lures[0] else np.zeros(lures)
 
     def with_slopes(self, own: Mapping[str, float], lures: tuple[int, ...]) -> tuple[Any, Any]:
         """(p, ∂p) of groups and of kinds of new items; ∂p is (rows, outcomes, parameters), in the parameters' units."""
-        response = self.response(own)
         strengths, change = (found[self.members] for found in self.slopes(own))
-        p, by_strength, by_field = self._old(response, strengths)
-        slopes = np.zeros((*p.shape, self.width))
-        slopes[..., self.slopes.columns] = by_strength[..., None] * change[:, None, :]
-        for field, (_, column) in enumerate(self.free):
-            slopes[..., column] += by_field[field]
-        if not self._single:
-            p = np.add.reduceat(p, self.starts, axis=0) / self._sizes[:, None]
-            slopes = np.add.reduceat(slopes, self.starts, axis=0) / self._sizes[:, None, None]
+        p, by_strength, slopes, q, new = (self._of_ordered if self.compiled else self._of_any)(own, strengths, lures)
+        slopes[..., self.slopes.columns] += by_strength[..., None] * change[:, None, :]
+        old = self._grouped(p), self._grouped(slopes)
         if not lures[0]:
-            return (p, slopes), (np.zeros(lures), np.zeros((*lures, self.width)))
-        q, by_field = self._new(response)
-        new = np.zeros((*q.shape, self.width))
-        for field, (_, column) in enumerate(self.free):
-            new[..., column] += by_field[field]
-        return (p, slopes), (np.tile(q, (lures[0], 1)), np.tile(new, (lures[0], 1, 1)))
+            return old, (np.zeros(lures), np.zeros((*lures, self.width)))
+        return old, (np.repeat(q, lures[0], axis=0), np.repeat(new, lures[0], axis=0))
 
-    @property
-    def _single(self) -> bool:
-        return len(self.starts) == len(self.members)
+    def _grouped(self, values: np.ndarray) -> np.ndarray:
+        """Means over each group's members, along the first axis."""
+        if self._single:
+            return values
+        sums: np.ndarray = np.add.reduceat(values, self.starts, axis=0)
+        return sums / self._sizes.reshape(-1, *[1] * (values.ndim - 1))
 
-    @property
-    def _sizes(self) -> np.ndarray:
-        return np.diff(np.append(self.starts, len(self.members)))
+    def _of_ordered(self, own: Mapping[str, float], strengths: np.ndarray, lures: tuple[int, ...]) -> Any:
+        """p (members, outcomes), its slopes in strength and parameters; the same of a new item, (1, outcomes, …)."""
+        sensitivity, spread, shift, criteria = self._ordered(own)
+        means = sensitivity * strengths
+        s = ordered.slopes(means, spread, criteria)
+        slopes = s @ self._old_into
+        for column in self._of_sensitivity:
+            slopes[..., column] += s[..., 0] * strengths[:, None]
+        unseen = np.array([shift])
+        return (
+            ordered.probabilities(means, spread, criteria), s[..., 0] * sensitivity, slopes,
+            ordered.probabilities(unseen, 1.0, criteria), ordered.slopes(unseen, 1.0, criteria) @ self._new_into,
+        )  # fmt: skip
 
-    def _old(self, response: Any, strengths: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-        """Probabilities (members, outcomes), slopes in the strength, and in each free field of the response."""
-        if not self.compiled:
-            p = response.predict(strengths)
-            by_strength = response.predict(strengths + 1j * _STEP).imag / _STEP
-            return p, by_strength, [self._step(response, key).predict(strengths).imag / _STEP for key, _ in self.free]
-        means, criteria = response.sensitivity * strengths, response.criteria
-        p = ordered.probabilities(means, response.sd_old, criteria)
-        s = ordered.slopes(means, response.sd_old, criteria)
-        fields = {"sensitivity": s[..., 0] * strengths[:, None], "sd_old": s[..., 1], "lure_shift": np.zeros_like(p)}
-        return p, s[..., 0] * response.sensitivity, self._fields(fields, s)
-
-    def _new(self, response: Any) -> tuple[np.ndarray, list[np.ndarray]]:
-        if not self.compiled:
-            each = [self._step(response, key).lure_probabilities().imag / _STEP for key, _ in self.free]
-            return response.lure_probabilities(), each
-        means, criteria = np.array([float(response.lure_shift)]), response.criteria
-        s = ordered.slopes(means, 1.0, criteria)
-        zero = np.zeros((1, len(criteria) + 1))
-        fields = {"sensitivity": zero, "sd_old": zero, "lure_shift": s[..., 0]}
-        return ordered.probabilities(means, 1.0, criteria)[0], [one[0] for one in self._fields(fields, s)]
-
-    def _fields(self, fields: dict[str, np.ndarray], s: np.ndarray) -> list[np.ndarray]:
-        """Slopes in each free field: the criterion moves all criteria, a gap those from its own on, downwards."""
-        below = np.cumsum(s[..., :1:-1], axis=-1)[..., ::-1]
-        fields = {**fields, self._criterion: below[..., 0]}
-        fields.update({name: -below[..., k + 1] for k, name in enumerate(self._gaps)})
-        return [fields[key] for key, _ in self.free]
+    def _of_any(self, own: Mapping[str, float], strengths: np.ndarray, lures: tuple[int, ...]) -> Any:
+        """As :meth:`_of_ordered`, by complex steps."""
+        response = self.response(own)
+        p = response.predict(strengths)
+        slopes = np.zeros((*p.shape, self.width))
+        q, new = np.zeros((1, p.shape[1])), np.zeros((1, p.shape[1], self.width))
+        for key, column in self.free:
+            stepped = self._step(response, key)
+            slopes[..., column] += stepped.predict(strengths).imag / _STEP
+            if lures[0]:
+                new[0, :, column] += stepped.lure_probabilities().imag / _STEP
+        if lures[0]:
+            q[0] = response.lure_probabilities()
+        return p, response.predict(strengths + 1j * _STEP).imag / _STEP, slopes, q, new
 
     def _step(self, response: Any, key: str) -> Any:
         values = {f.name: getattr(response, f.name) for f in parameter_fields(self.response_type)}
@@ -265,7 +286,7 @@ def _reduce(counts: np.ndarray, p: np.ndarray, slopes: np.ndarray) -> tuple[floa
     chance = np.maximum(p, LEAST)
     value = float((counts * np.log(chance)).sum())
     weights = np.where(p > LEAST, 1 / chance, 0.0)  # held at the least, a probability has no slope
-    gradient = np.tensordot(counts * weights, slopes, 2)
-    each = slopes * np.sqrt(counts.sum(axis=1, keepdims=True) * weights)[..., None]
-    flat = each.reshape(-1, each.shape[2])
-    return value, gradient, flat.T @ flat
+    flat = slopes.reshape(-1, slopes.shape[2])
+    gradient = (counts * weights).ravel() @ flat
+    each = flat * np.sqrt(counts.sum(axis=1, keepdims=True) * weights).reshape(-1, 1)
+    return value, gradient, each.T @ each

@@ -100,23 +100,21 @@ def complex_strengths(predictor: Predictor, own: Mapping[str, complex]) -> np.nd
     value = timeline.value.astype(complex)
     for rows, columns, name in predictor._slots:
         value[rows, columns] = own[name]
-    timeline = timeline._replace(value=value)
+    within, pairs = timeline.within, timeline.pair_value
     if predictor._within:
-        within = timeline.within.astype(complex)
+        within = within.astype(complex)
         for index, name in predictor._within:
             within[index] = own[name]
-        timeline = timeline._replace(within=within)
     if predictor._pairs:
-        pairs = timeline.pair_value.astype(complex)
+        pairs = pairs.astype(complex)
         for index, name in predictor._pairs:
             pairs[index] = own[name]
-        timeline = timeline._replace(pair_value=pairs)
     parameters, modulators = predictor._base
     modulators = modulators.astype(complex)
     for place, name in predictor._free_modulators:
         modulators[place] = own[name]
     parameters = parameters._replace(**{key: own[name] for key, name in predictor._free})
-    batch = predictor.batch.with_timeline(timeline)
+    batch = predictor.batch.with_timeline(timeline._replace(value=value, within=within, pair_value=pairs))
     found: np.ndarray = predictor.model.run_kernel(parameters, modulators, batch)[batch.tests, STRENGTH]
     return found
 

@@ -5,7 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engram import Encode, LinearCapture, Protocol, Reactivate, Release, Test, ThresholdCapture, hour, minute
+from engram import (
+    Encode,
+    EncodingOnly,
+    LinearCapture,
+    Protocol,
+    Reactivate,
+    Release,
+    Test,
+    ThresholdCapture,
+    hour,
+    minute,
+)
 from engram.protocol import Event
 from fits import prediction, pruning
 from fits.design import Design
@@ -13,12 +24,13 @@ from fits.prediction import Predictor
 from fits.study import MEMORY, load_shipped
 
 
-@pytest.mark.parametrize("model", [ThresholdCapture(nodes=3), LinearCapture(nodes=3)], ids=lambda m: m.label)
+@pytest.mark.parametrize("model", [m(nodes=3) for m in (ThresholdCapture, LinearCapture, EncodingOnly)],
+                         ids=lambda m: m.label)  # fmt: skip
 @pytest.mark.parametrize("study", load_shipped(MEMORY), ids=lambda study: study.id)
 def test_predictions_of_shipped_studies_are_the_same_up_to_rounding(study, model, monkeypatch):
     lean = Predictor(study, model)
     monkeypatch.setattr(
-        prediction, "pruned", lambda design, observed: (design, {number: number for number in observed})
+        prediction, "pruned", lambda design, observed, captures: (design, {number: number for number in observed})
     )
     whole = Predictor(study, model)
     rng = np.random.default_rng(1)
@@ -66,4 +78,18 @@ def test_a_surprise_elsewhere_and_the_first_event_stay():
     assert set(lean.protocol.traces) == {"first", "a", "b"}
     model = ThresholdCapture(baseline_drive=4.0)
     strengths = [model.run(protocol).tests.strength[0] for protocol in (lean.protocol, Protocol(*events))]
+    assert strengths[0] == pytest.approx(strengths[1], rel=1e-13)
+
+
+def test_without_capture_related_traces_are_on_their_own():
+    events = [
+        Encode("first", at=0, strength=0.4), Encode("a", at=1 * hour, strength=0.4),
+        Encode("b", at=1 * hour, strength=0.9), Release("noradrenaline", at=1 * hour, dose=1.0),
+        Reactivate("a", at=2 * hour), Test("a", at=9 * hour),
+    ]  # fmt: skip
+    whole = _design(*events, relatedness={("a", "first"): 0.5}, categories={"a": "one", "b": "one"})
+    lean, numbers = pruning.pruned(whole, [0], captures=False)
+    assert set(lean.protocol.traces) == {"first", "a"} and numbers == {0: 0}
+    assert not lean.protocol.relatedness and not lean.protocol.categories
+    strengths = [EncodingOnly().run(design.protocol).tests.strength[0] for design in (lean, whole)]
     assert strengths[0] == pytest.approx(strengths[1], rel=1e-13)
