@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import engram
 
-from .people.options import candidate_options, people_options, refuse
+from .option_types import natural, positive, share
+from .people.options import candidate_options, people_options, recovery_options, refuse, refuse_recovery
 
 if TYPE_CHECKING:
     from .study import Study
@@ -93,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("fit", help="fit models to one study, or jointly to several", allow_abbrev=False)
     _study_options(command)
-    command.add_argument("--starts", type=_positive, metavar="N", help="starts of each fit (default: 6)")
+    command.add_argument("--starts", type=positive, metavar="N", help="starts of each fit (default: 6)")
     command.add_argument("--priors", action="store_true", help="maximum a posteriori: the priors of files and biology")
     command.add_argument("--profiles", action="store_true", help="profile-likelihood intervals of every parameter")
     command.add_argument("--trials", nargs="?", const="", metavar="PATH",
@@ -108,16 +109,19 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("recover", help="simulate and refit: what can be known", allow_abbrev=False)
     _study_options(command)
-    command.add_argument("--n", type=_positive, default=200, metavar="N", help="simulations a model (default: 200)")
-    command.add_argument("--spread", type=_share, default=0.1, metavar="X",
-                         help="how far truths lie from the fit, in widths of the search (default: 0.1)")  # fmt: skip
+    command.add_argument("--n", type=positive, metavar="N",
+                         help="simulations a model (default: 200; with --people 20, of each study)")  # fmt: skip
+    command.add_argument("--spread", type=share, metavar="X",
+                         help="how far truths lie from the fit, in widths of the search (default: 0.1); with --people, "
+                         "how much people differ, on the scale of a logit (default: 0.5)")  # fmt: skip
     command.add_argument("--intervals", choices=("profile", "error"),
                          help="whose coverage is counted: profile likelihoods (slower; the default for one study with "
                          "fixed biology) or standard errors")  # fmt: skip
+    recovery_options(command)
     command.set_defaults(run=_recover)
 
     command = commands.add_parser("design", help="what a planned experiment could tell", allow_abbrev=False)
-    candidate_options(command, _positive, _natural, _share)
+    candidate_options(command)
     command.set_defaults(run=_design)
 
     command = commands.add_parser("predict", help="run a protocol and show its states", allow_abbrev=False)
@@ -141,8 +145,8 @@ def _study_options(command: argparse.ArgumentParser) -> None:
                          "IntegratedReweighting, RewardReadout; several are compared")  # fmt: skip
     command.add_argument("--out", required=True, metavar="DIR", help="folder of the results")
     command.add_argument("--resume", action="store_true", help="go on where the same command was interrupted")
-    command.add_argument("--seed", type=_natural, default=1, metavar="N", help="seed of all chance (default: 1)")
-    command.add_argument("--workers", type=_positive, metavar="N", help="threads (default: all processors)")
+    command.add_argument("--seed", type=natural, default=1, metavar="N", help="seed of all chance (default: 1)")
+    command.add_argument("--workers", type=positive, metavar="N", help="threads (default: all processors)")
     biology = command.add_mutually_exclusive_group()
     free = "estimate time constants and gains, one value for all studies (default for several)"
     biology.add_argument("--free-biology", dest="free", action="store_true", default=None, help=free)
@@ -151,37 +155,9 @@ def _study_options(command: argparse.ArgumentParser) -> None:
 
 
 def _search_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--starts", type=_positive, metavar="N", help="starts of each fit (default: 6)")
-    command.add_argument("--seed", type=_natural, default=1, metavar="N", help="seed of the starts (default: 1)")
-    command.add_argument("--workers", type=_positive, metavar="N", help="threads (default: all processors)")
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"is {text!r}, which is not a number from 0 to 1")
-    return value
-
-
-def _positive(text: str) -> int:
-    return _whole(text, 1)
-
-
-def _natural(text: str) -> int:
-    return _whole(text, 0)
-
-
-def _whole(text: str, low: int) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = low - 1
-    if value < low:
-        raise argparse.ArgumentTypeError(f"is {text!r}, which is not a whole number of at least {low}")
-    return value
+    command.add_argument("--starts", type=positive, metavar="N", help="starts of each fit (default: 6)")
+    command.add_argument("--seed", type=natural, default=1, metavar="N", help="seed of the starts (default: 1)")
+    command.add_argument("--workers", type=positive, metavar="N", help="threads (default: all processors)")
 
 
 def _reproduce(options: argparse.Namespace) -> None:
@@ -244,8 +220,10 @@ def _fit(options: argparse.Namespace) -> None:
 
 def _recover(options: argparse.Namespace) -> None:
     from .commands import run_recover
+    from .people.commands import run_recover_people
 
-    run_recover(options, *_chosen(options))
+    refuse_recovery(options)
+    (run_recover if options.people is None else run_recover_people)(options, *_chosen(options))
 
 
 def _design(options: argparse.Namespace) -> None:

@@ -39,6 +39,8 @@ from .trial_fit import TrialFit, fit_participants, fit_trials
 from .trial_table import TrialError
 from .trials import Trials, read_trials
 
+_SIMULATIONS, _TRUTHS = 200, 0.1  # of a recovery: how many, and how far from the fit
+
 
 class Interrupted(KeyboardInterrupt):
     """An interrupt after which something is kept: the message says what and how to go on."""
@@ -63,7 +65,7 @@ def run_reproduce(options: argparse.Namespace) -> None:
             families=families,
         )  # fmt: skip
         joint_starts = sizes.joint_starts if options.thorough else None
-        with _kept(options, task) as checkpoint, output_folder(options.out) as folder:
+        with kept(options, task) as checkpoint, output_folder(options.out) as folder:
             results = reproduce(**shared, studies=studies, joint_starts=joint_starts, checkpoint=checkpoint)
             for name, reason in write_sections(folder / "sections", results, sizes, checkpoint, families).items():
                 print(f"engram: the section on {name} is shown as stored, not computed: {reason}", file=sys.stderr)
@@ -84,7 +86,7 @@ def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Seque
     task = task_of(studies, models, starts=starts, seed=options.seed, free=free, priors=options.priors)
     fits: list[Fit] = []
     profiles: list[pandas.DataFrame] = []
-    with _kept(options, task) as checkpoint, output_folder(options.out) as folder:
+    with kept(options, task) as checkpoint, output_folder(options.out) as folder:
         progress = Progress(len(models) * starts * (2 if options.profiles else 1))
         try:
             for model in models:
@@ -95,7 +97,7 @@ def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Seque
                     fits.append(
                         fit(studies, model, starts=starts, seed=options.seed, workers=options.workers, shared=free,
                             priors=options.priors, progress=progress.finished, done=done,
-                            keep=_keeper(checkpoint, model))
+                            keep=keeper(checkpoint, model))
                     )  # fmt: skip
                 if options.priors and not len(fits[-1].objective.prior_terms[0]):
                     print(f"engram: --priors changes nothing for {model}: no study file gives a parameter a prior, "
@@ -220,25 +222,25 @@ def run_recover(options: argparse.Namespace, studies: Sequence[Study], models: S
     """Simulate and refit: are parameters recovered, and models told apart?"""
     free = options.free if options.free is not None else len(studies) > 1
     intervals = options.intervals or ("error" if free else "profile")
-    task = task_of(studies, models, n=options.n, seed=options.seed, free=free, spread=options.spread,
-                   intervals=intervals)  # fmt: skip
-    shared: dict[str, Any] = dict(seed=options.seed, workers=options.workers, shared=free, spread=options.spread)
-    with _kept(options, task) as checkpoint, output_folder(options.out) as folder:
-        progress = Progress(options.n * (len(models) + (len(models) ** 2 if len(models) > 1 else 0)))
+    n, spread = options.n or _SIMULATIONS, _TRUTHS if options.spread is None else options.spread
+    task = task_of(studies, models, n=n, seed=options.seed, free=free, spread=spread, intervals=intervals)
+    shared: dict[str, Any] = dict(seed=options.seed, workers=options.workers, shared=free, spread=spread)
+    with kept(options, task) as checkpoint, output_folder(options.out) as folder:
+        progress = Progress(n * (len(models) + (len(models) ** 2 if len(models) > 1 else 0)))
         recoveries = []
         try:
             for model in models:
-                with progress.part(f"recovering {model}", options.n, options.n):
+                with progress.part(f"recovering {model}", n, n):
                     recoveries.append(
-                        recover_parameters(studies, model, n=options.n, progress=progress.finished,
+                        recover_parameters(studies, model, n=n, progress=progress.finished,
                                            interval=profile_intervals if intervals == "profile" else None,
-                                           done=checkpoint.done(model), keep=_keeper(checkpoint, model), **shared)
+                                           done=checkpoint.done(model), keep=keeper(checkpoint, model), **shared)
                     )  # fmt: skip
             if len(models) > 1:
-                with progress.part("telling models apart", options.n * len(models) ** 2, options.n * len(models)):
+                with progress.part("telling models apart", n * len(models) ** 2, n * len(models)):
                     told = recover_models(
-                        studies, models, n=options.n, progress=progress.finished,
-                        done=checkpoint.done("models"), keep=_keeper(checkpoint, "models"), **shared,
+                        studies, models, n=n, progress=progress.finished,
+                        done=checkpoint.done("models"), keep=keeper(checkpoint, "models"), **shared,
                     )  # fmt: skip
         finally:
             progress.close()
@@ -255,7 +257,7 @@ def run_recover(options: argparse.Namespace, studies: Sequence[Study], models: S
         checkpoint.remove()
     for one in recoveries:
         whose = "profile likelihoods" if intervals == "profile" else "standard errors"
-        print(f"{one.model}: {options.n} simulations, intervals of {whose}; bias and rmse of the natural logarithm "
+        print(f"{one.model}: {n} simulations, intervals of {whose}; bias and rmse of the natural logarithm "
               "where the scale is log")  # fmt: skip
         print(f"{_table(one.summary)}\n")
     if len(models) > 1:
@@ -265,7 +267,7 @@ def run_recover(options: argparse.Namespace, studies: Sequence[Study], models: S
 
 
 @contextmanager
-def _kept(options: argparse.Namespace, task: dict[str, Any]) -> Iterator[Checkpoint]:
+def kept(options: argparse.Namespace, task: dict[str, Any]) -> Iterator[Checkpoint]:
     """A checkpoint beside the folder of the results; an interrupt says what it holds."""
     folder = check_folder(options.out)
     checkpoint = Checkpoint(folder.with_name(f"{folder.name}.partial.jsonl"), task, options.resume)
@@ -284,7 +286,7 @@ def _kept(options: argparse.Namespace, task: dict[str, Any]) -> Iterator[Checkpo
         checkpoint.close()
 
 
-def _keeper(checkpoint: Checkpoint, part: str) -> Callable[[int, Any], None]:
+def keeper(checkpoint: Checkpoint, part: str) -> Callable[[int, Any], None]:
     return lambda number, content: checkpoint.keep(part, number, content)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from engram.figure_style import COLOURS, GREY, StyledFigure, canvas, style
@@ -75,22 +76,26 @@ def coverage_figure(recovery: Recovery) -> Figure:
 def confusion_figure(recovery: ModelRecovery, criterion: str = "aic") -> Figure:
     """Which model is preferred (columns) for data made by each (rows), as numbers and shares of the row."""
     counts = recovery.confusion(criterion)
-    numbers = counts.to_numpy(float)
-    shares = numbers / np.maximum(numbers.sum(axis=1, keepdims=True), 1)
-    labels = [label_of(name) for name in counts.columns]
     with style():
-        figure, ax = canvas(None, (1.5 + 0.8 * len(labels), 1.0 + 0.6 * len(labels)))
-        ax.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        for (row, column), share in np.ndenumerate(shares):
-            ax.text(column, row, f"{int(numbers[row, column])}\n{share:.0%}", ha="center", va="center", fontsize=7,
-                    color="white" if share > 0.6 else "black")  # fmt: skip
-        ax.set_xticks(range(len(labels)), [label.replace(" ", "\n") for label in labels])
-        ax.set_yticks(range(len(labels)), labels)
-        ax.tick_params(length=0)
-        ax.spines[:].set_visible(False)
+        figure, ax = canvas(None, (1.5 + 0.8 * len(counts.columns), 1.0 + 0.6 * len(counts)))
+        draw_confusion(ax, counts)
         ax.set_xlabel(f"preferred by {criterion.upper()}")
         ax.set_ylabel("simulated")
     return figure
+
+
+def draw_confusion(ax: Axes, counts: pandas.DataFrame) -> None:
+    """Counts of preferred models (columns) by the model that made the data (rows), and shares of the row."""
+    numbers = counts.to_numpy(float)
+    shares = numbers / np.maximum(numbers.sum(axis=1, keepdims=True), 1)
+    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (row, column), share in np.ndenumerate(shares):
+        ax.text(column, row, f"{int(numbers[row, column])}\n{share:.0%}", ha="center", va="center", fontsize=7,
+                color="white" if share > 0.6 else "black")  # fmt: skip
+    ax.set_xticks(range(len(counts.columns)), [label_of(name).replace(" ", "\n") for name in counts.columns])
+    ax.set_yticks(range(len(counts)), [label_of(name) for name in counts.index])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
 
 
 def transfer_figure(transfer: Transfer) -> Figure:

@@ -42,8 +42,9 @@ class Calibration:
     table : DataFrame
         simulation, parameter, true, estimate, lower, upper, rank (0 to 1).
     summary : DataFrame
-        A row a parameter: simulations, bias and its standard error, correlation, coverage of the 95 % intervals with
-        its exact interval (coverage_lower, coverage_upper), p_uniform (χ² of the ranks over ten bins), p_holm.
+        A row a parameter: simulations, bias and its standard error, correlation, intervals (how many simulations gave
+        one; a spread of nothing has none), coverage of these 95 % intervals with its exact interval (coverage_lower,
+        coverage_upper), p_uniform (χ² of the ranks over ten bins), p_holm.
     """
 
     route: str
@@ -169,14 +170,16 @@ def summarise(table: pandas.DataFrame) -> pandas.DataFrame:
     rows = []
     for name, group in table.groupby("parameter", sort=False):
         errors = (group.estimate - group.true).to_numpy()
+        intervals = int((group.lower.notna() & group.upper.notna()).sum())
         covered = int(((group.lower <= group.true) & (group.true <= group.upper)).sum())
-        ends = binomtest(covered, len(group)).proportion_ci(_LEVEL)
+        ends = binomtest(covered, intervals).proportion_ci(_LEVEL) if intervals else None
         varied = len(group) > 1 and np.ptp(group.true) > 0 and np.ptp(group.estimate) > 0
         rows.append(
             dict(parameter=name, simulations=len(group), bias=errors.mean(),
                  bias_error=errors.std(ddof=1) / math.sqrt(len(group)) if len(group) > 1 else math.nan,
                  correlation=float(np.corrcoef(group.true, group.estimate)[0, 1]) if varied else math.nan,
-                 coverage=covered / len(group), coverage_lower=ends.low, coverage_upper=ends.high,
+                 intervals=intervals, coverage=covered / intervals if intervals else math.nan,
+                 coverage_lower=ends.low if ends else math.nan, coverage_upper=ends.high if ends else math.nan,
                  p_uniform=uniformity(group["rank"].to_numpy(float)))
         )  # fmt: skip
     summary = pandas.DataFrame(rows)
@@ -184,8 +187,10 @@ def summarise(table: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def uniformity(ranks: np.ndarray) -> float:
-    """p of the χ² test that ranks from 0 to 1 are uniform, over ten equal bins."""
-    counts, _ = np.histogram(ranks, bins=BINS, range=(0.0, 1.0))
+    """p of the χ² test that ranks from 0 to 1 are uniform, over ten equal bins; NaN where there are none."""
+    counts, _ = np.histogram(ranks[np.isfinite(ranks)], bins=BINS, range=(0.0, 1.0))
+    if not counts.any():
+        return math.nan
     return float(chisquare(counts).pvalue)
 
 
@@ -200,18 +205,20 @@ def holm(p: np.ndarray) -> np.ndarray:
     return found
 
 
-def _population_rows(fit: PeopleFit, truth: Population) -> list[dict[str, Any]]:
+def population_rows(fit: PeopleFit, truth: Population) -> list[dict[str, Any]]:
+    """Truth, estimate and interval of every mean and (as a logarithm) spread; ``identified`` by the fit's verdict."""
     rows = []
     for j, row in enumerate(fit.parameters.to_dict("records")):
         half = 1.959964 * row["mean_error"]
         error = math.log(row["spread_upper"] / row["spread"]) / 1.959964
-        for what, true, estimate, width in (
-            ("mean of", truth.effects[j, 0], row["mean"], half),
-            ("spread of", math.log(truth.spread[j]), math.log(row["spread"]), 1.959964 * error),
+        for what, true, estimate, width, identified in (
+            ("mean of", truth.effects[j, 0], row["mean"], half, row["verdict"] != "not identified"),
+            ("spread of", math.log(truth.spread[j]), math.log(row["spread"]), 1.959964 * error, row["verdict"] == "ok"),
         ):
             rows.append(
-                dict(parameter=f"{what} {row['parameter']}", true=true, estimate=estimate, lower=estimate - width,
-                     upper=estimate + width, rank=float(ndtr((true - estimate) / (width / 1.959964))))
+                dict(parameter=f"{what} {row['parameter']}", true=float(true), estimate=float(estimate),
+                     lower=float(estimate - width), upper=float(estimate + width), identified=identified,
+                     rank=float(ndtr((true - estimate) / (width / 1.959964))))
             )  # fmt: skip
     return rows
 
@@ -222,7 +229,7 @@ def _population_simulation(
     rng = np.random.default_rng([seed, k])
     etas = rng.normal(population.effects[:, 0], population.spread, (people, len(population.spread)))
     fit = fit_likelihood(simulate_people(likelihood, etas, rng), alone=False, draws=draws, workers=1)
-    return [dict(simulation=k, **row) for row in _population_rows(fit, population)]
+    return [dict(simulation=k, **row) for row in population_rows(fit, population)]
 
 
 def _posterior_simulation(

@@ -1,4 +1,4 @@
-"""``engram fit --people`` and ``engram design``: tables and figures of people, and of experiments that are planned."""
+"""``engram fit --people``, ``recover --people`` and ``design``: tables and figures of people and of planned studies."""
 
 from __future__ import annotations
 
@@ -8,18 +8,29 @@ from pathlib import Path
 
 import pandas
 
+from ..commands import keeper, kept
 from ..drawing import save_figure
 from ..output_folder import output_folder
 from ..progress import Progress
+from ..storage import task_of
 from ..study import Study
 from ..trial_table import TrialError
 from ..trials import read_trials
 from .checks import first_outcome, predictive_checks
-from .design import compare_designs
-from .figures import design_figure, forest_figure, predictive_figure, shrinkage_figure
+from .design import SPREAD, compare_designs
+from .figures import (
+    design_figure,
+    forest_figure,
+    people_confusion_figure,
+    people_recovery_figure,
+    predictive_figure,
+    shrinkage_figure,
+)
 from .fit import PeopleFit, compare_people, fit_people
 from .posterior import needed, sample_people
+from .recovery import recover_people
 
+_SIMULATIONS = 20
 _SHOWN = ["parameter", "median", "lower", "upper", "spread", "reliability", "verdict"]
 
 
@@ -114,6 +125,43 @@ def run_design(options: argparse.Namespace, studies: Sequence[Study], models: Se
         else:
             print("No candidate tells every pair of models apart")
     print(f"Tables are in {options.out}")
+
+
+def run_recover_people(options: argparse.Namespace, studies: Sequence[Study], models: Sequence[str]) -> None:
+    """Simulate people of every design, and fit them with every model."""
+    n, spread = options.n or _SIMULATIONS, SPREAD if options.spread is None else options.spread
+    task = task_of(studies, models, n=n, people=options.people, seed=options.seed, spread=spread)
+    total = n * len(studies) * len(models)
+    with kept(options, task) as checkpoint, output_folder(options.out) as folder:
+        progress = Progress(total)
+        try:
+            with progress.part("recovering people", total, total):
+                found = recover_people(
+                    studies, models, people=options.people, n=n, spread=spread, seed=options.seed,
+                    workers=options.workers, done=checkpoint.done("people"), keep=keeper(checkpoint, "people"),
+                    progress=lambda _: progress.finished(),
+                )  # fmt: skip
+        finally:
+            progress.close()
+        confusion, unknown = found.confusion(), found.not_identified()
+        _write([found.table], folder / "recovery-table.csv")
+        _write([found.summary], folder / "recovery-summary.csv")
+        _write([found.choices], folder / "models.csv")
+        _write([confusion.reset_index()], folder / "confusion.csv")
+        save_figure(people_recovery_figure(found.table), folder, "recovery")
+        save_figure(people_confusion_figure(confusion), folder, "confusion")
+        checkpoint.remove()
+    print(f"{n} simulations of {options.people} people for each study and model; on the scale of a logit between the "
+          "bounds, spreads as logarithms")  # fmt: skip
+    print(f"{_table(found.summary)}\n")
+    print("Which model is preferred by BIC (columns) where each has made the data (rows)")
+    print(f"{confusion.to_string()}\n")
+    for study in studies:
+        if study.id not in set(found.table.study):
+            print(f"{study.id}: these models feel no parameter of it, so that nothing can come back")
+    for (name, model), group in unknown.groupby(["study", "model"], sort=False):
+        print(f"{name} does not tell, under {model}: {', '.join(group.parameter)}")
+    print(f"Tables and figures are in {options.out}")
 
 
 def read_covariates(path: str) -> pandas.DataFrame:

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 import pandas
-from scipy.special import ndtri
+from scipy.special import logit, ndtri
+from scipy.stats import qmc
 
 from engram.consolidation import ConsolidationModel
 from engram.protocol import Test
@@ -39,6 +40,8 @@ THRESHOLD = 3.0  # log-likelihood: 20 to 1
 POWER = 0.8
 _MANY = 1e4  # people whose expected answers the rival is fitted to, so that its prior does not matter
 _VAGUE = 10.0  # SD of the rival's prior on the scale of a logit
+_FAR = 6.0  # η of a parameter near its bound: where a model contains its rival, it is often there
+_ELSEWHERE = 8  # other places from which the rival is fitted
 _MOST_PEOPLE = 1_000_000
 
 
@@ -138,7 +141,8 @@ def compare_designs(
                 if rival is not plan:
                     told.append(dict(candidate=name, **_against(plan, rival, threshold, power)))
     columns = ["candidate", "truth", "rival", "gain", "gain_sd", "people"]
-    return DesignComparison(pandas.DataFrame(told, columns=columns), pandas.DataFrame(known), half_width)
+    own = ["candidate", "model", "parameter", "unit", "value", "sd_one", "people", "resolved"]
+    return DesignComparison(pandas.DataFrame(told, columns=columns), pandas.DataFrame(known, columns=own), half_width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,26 +158,42 @@ class _Plan:
         cls, study: Study, model: str | ConsolidationModel, trials: int, lures: int | None,
         values: Mapping[str, Mapping[str, float]],
     ) -> _Plan:  # fmt: skip
-        instance = model_class(model)(nodes=NODES) if isinstance(model, str) else model
-        response = RESPONSES[study.response]
-        if not response.outcomes:
-            raise StudyError(
-                f"{study.path}: response.type: {study.response!r} has no outcomes whose probabilities could be compared"
-            )
-        predictor = _asked(study, instance)
-        tests = len(predictor.test_places())
-        coordinates = [_study_coordinate(study.id, study.parameters[name]) for name in predictor.parameters]
-        members = np.array(list(predictor.test_places().values()), dtype=np.intp)
-        layout = Layout(predictor, members, np.arange(tests), coordinates)
-        own = values.get(type(instance).__name__, {})
-        centre = layout_centre(layout, own)
-        new = lures if lures is not None else trials * tests
-        kinds = 1 if new and hasattr(response, "lure_probabilities") else 0
-        asked = PeopleLikelihood.of_layout(
-            layout, [np.ones((tests, 1))], [np.ones((kinds, 1))]
-        )  # only their shapes matter yet
-        p, q = asked.probabilities(0, centre)
-        return cls(type(instance).__name__, PeopleLikelihood.of_layout(layout, [trials * p], [new * q]), centre)
+        likelihood = planned(study, model, trials, lures)
+        centre = layout_centre(likelihood.layouts[0], values.get(type(likelihood.model).__name__, {}))
+        expected = [
+            counts.sum(axis=1, keepdims=True) * p
+            for counts, p in zip((likelihood.old[0], likelihood.lures[0]), likelihood.probabilities(0, centre),
+                                 strict=True)
+        ]  # fmt: skip
+        told = PeopleLikelihood.of_layout(likelihood.layouts[0], [expected[0]], [expected[1]])
+        return cls(type(likelihood.model).__name__, told, centre)
+
+
+def planned(
+    study: Study, model: str | ConsolidationModel, trials: int = 1, lures: int | None = None
+) -> PeopleLikelihood:
+    """One person who answers ``trials`` times to every Test of a design, and ``lures`` times to new items.
+
+    What the answers are is not said: they are counted as the first outcome. ``StudyError`` for a response without
+    outcomes.
+    """
+    instance = model_class(model)(nodes=NODES) if isinstance(model, str) else model
+    response = RESPONSES[study.response]
+    if not response.outcomes:
+        raise StudyError(
+            f"{study.path}: response.type: {study.response!r} has no outcomes whose probabilities could be compared"
+        )
+    predictor = _asked(study, instance)
+    tests = len(predictor.test_places())
+    coordinates = [_study_coordinate(study.id, study.parameters[name]) for name in predictor.parameters]
+    members = np.array(list(predictor.test_places().values()), dtype=np.intp)
+    layout = Layout(predictor, members, np.arange(tests), coordinates)
+    new = lures if lures is not None else trials * tests
+    kinds = 1 if new and hasattr(response, "lure_probabilities") else 0
+    counts = [np.zeros((rows, len(response.outcomes))) for rows in (tests, kinds)]
+    for table, n in zip(counts, (trials, new), strict=True):
+        table[:, 0] = n
+    return PeopleLikelihood.of_layout(layout, [counts[0]], [counts[1]])
 
 
 def layout_centre(layout: Layout, own: Mapping[str, float]) -> np.ndarray:
@@ -199,6 +219,8 @@ def _asked(study: Study, model: ConsolidationModel) -> Predictor:
 
 def _parameters(plan: _Plan, spread: float | Mapping[str, float], half_width: float) -> list[dict[str, Any]]:
     scale = plan.likelihood.scale
+    if not len(scale):
+        return []
     tau = np.array([spread.get(name, SPREAD) if isinstance(spread, Mapping) else spread for name in scale.names])
     if not (np.isfinite(tau) & (tau > 0)).all():
         raise ValueError(f"spread is {spread!r}; give positive numbers")
@@ -231,12 +253,9 @@ def _against(plan: _Plan, rival: _Plan, threshold: float, power: float) -> dict[
     """How far the rival stays behind on the answers expected under a model."""
     own, new = plan.likelihood.old[0], plan.likelihood.lures[0]
     many = PeopleLikelihood.of_layout(rival.likelihood.layouts[0], [_MANY * own], [_MANY * new])
-    shared = plan.likelihood.scale.own(plan.centre)
-    start = rival.likelihood.scale.outward(rival.centre)
-    names = rival.likelihood.scale.names
-    start = rival.likelihood.scale.inward(np.array([shared.get(n, s) for n, s in zip(names, start, strict=True)]))
-    vague = np.full(len(names), _VAGUE)
-    found = [person_posterior(many, 0, place, np.zeros(len(names)), vague) for place in (start, rival.centre)]
+    size = len(rival.centre)
+    vague = np.full(size, _VAGUE)
+    found = [person_posterior(many, 0, place, np.zeros(size), vague) for place in _starts(plan, rival)]
     best = max(found, key=lambda one: one.log_likelihood).eta
     gain = variance = 0.0
     pairs = zip((own, new), plan.likelihood.probabilities(0, plan.centre), many.probabilities(0, best), strict=True)
@@ -250,6 +269,20 @@ def _against(plan: _Plan, rival: _Plan, threshold: float, power: float) -> dict[
         variance += float(n @ ((p * logs**2).sum(axis=1) - mean**2))
     return dict(truth=plan.model, rival=rival.model, gain=gain, gain_sd=math.sqrt(variance),
                 people=_people(gain, variance, threshold, power))  # fmt: skip
+
+
+def _starts(plan: _Plan, rival: _Plan) -> list[np.ndarray]:
+    """Where the rival's fit begins: at the truth, with what it does not share at either end, and all over."""
+    own = plan.likelihood.scale.own(plan.centre)
+    scale = rival.likelihood.scale
+    given = [own.get(name, value) for name, value in zip(scale.names, scale.outward(rival.centre), strict=True)]
+    near = scale.inward(np.array(given))
+    lacking = np.array([name not in own for name in scale.names], dtype=bool)
+    places = [near, rival.centre, *(np.where(lacking, end, near) for end in (-_FAR, _FAR) if lacking.any())]
+    if len(near):
+        uniform = qmc.Sobol(len(near), scramble=True, rng=np.random.default_rng(1)).random(_ELSEWHERE)
+        places += list(logit(uniform))
+    return places
 
 
 def _people(gain: float, variance: float, threshold: float, power: float) -> float:

@@ -1,4 +1,4 @@
-"""Figures of people: forest plot, shrinkage, predictive checks, ranks of a calibration, people that designs need."""
+"""Figures of people: forest plot, shrinkage, predictive checks, ranks of a calibration, designs and their recovery."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from matplotlib.figure import Figure
 from scipy.stats import binom
 
 from engram.figure_style import COLOURS, GREY, StyledFigure, style
+
+from ..figures import label_of
+from ..simulation_figures import draw_confusion
 
 _MOST = 60  # people whose names still fit beside a forest
 
@@ -134,4 +137,68 @@ def design_figure(models: pandas.DataFrame) -> Figure:
         ax.set_ylim(len(candidates) - 0.5, -0.5)
         ax.set_xlabel("people needed to tell the models apart")
         figure.legend(loc="outside upper left", fontsize=6)
+    return figure
+
+
+def people_confusion_figure(confusion: pandas.DataFrame) -> Figure:
+    """Which model has the best BIC for data made by each, a panel a study (:class:`fits.people.PeopleRecovery`)."""
+    studies = list(dict.fromkeys(confusion.index.get_level_values("study")))
+    columns = min(3, len(studies))
+    rows = math.ceil(len(studies) / columns)
+    each = len(confusion.columns)
+    with style():
+        figure = StyledFigure(
+            figsize=(1.0 + columns * (0.4 + 0.6 * each), rows * (0.6 + 0.45 * each)), layout="constrained"
+        )
+        axes = figure.subplots(rows, columns, squeeze=False)
+        for k, ax in enumerate(axes.flat):
+            if k >= len(studies):
+                ax.set_axis_off()
+                continue
+            draw_confusion(ax, confusion.loc[[studies[k]]].droplevel("study"))
+            ax.set_title(studies[k], fontsize=7)
+            if k % columns:
+                ax.set_yticklabels([])
+        figure.supxlabel("preferred by BIC", fontsize=8)
+        figure.supylabel("simulated", fontsize=8)
+    return figure
+
+
+def people_recovery_figure(table: pandas.DataFrame) -> Figure:
+    """Errors of every simulation's estimates, a panel a study; open where the data say no more than the prior.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of :class:`fits.people.PeopleRecovery`.
+    """
+    studies = list(dict.fromkeys(table.study))
+    columns = min(2, len(studies))
+    models = list(dict.fromkeys(table.model))
+    names = {study: list(dict.fromkeys(table[table.study == study].parameter)) for study in studies}
+    heights = [max(len(names[study]) for study in studies[k : k + columns]) for k in range(0, len(studies), columns)]
+    with style():
+        figure = StyledFigure(figsize=(6.4, 0.6 + 0.5 * len(heights) + 0.2 * sum(heights)), layout="constrained")
+        axes = figure.subplots(len(heights), columns, squeeze=False, gridspec_kw=dict(height_ratios=heights))
+        for k, ax in enumerate(axes.flat):
+            if k >= len(studies):
+                ax.set_axis_off()
+                continue
+            own = names[studies[k]]
+            ax.axvline(0.0, color=GREY, linewidth=0.7)
+            for m, model in enumerate(models):
+                mine = table[(table.study == studies[k]) & (table.model == model)]
+                rows = mine.parameter.map(own.index) + 0.22 * (m - (len(models) - 1) / 2)
+                errors, known = (mine.estimate - mine.true).to_numpy(), mine.identified.to_numpy(bool)
+                for chosen, fill in ((~known, "none"), (known, COLOURS[m])):
+                    ax.plot(errors[chosen], rows[chosen], "o", markersize=2.4, markeredgewidth=0.5,
+                            color=COLOURS[m], markerfacecolor=fill)  # fmt: skip
+                if not k:
+                    ax.plot([], [], "o", markersize=3, color=COLOURS[m], label=label_of(model))
+            ax.set_yticks(range(len(own)), [name.replace("_", " ") for name in own], fontsize=6)
+            ax.set_ylim(len(own) - 0.5, -0.5)
+            ax.tick_params(axis="y", length=0)
+            ax.set_title(studies[k], fontsize=7)
+        figure.supxlabel("estimate minus truth (logits; spreads as logarithms); open: not identified", fontsize=8)
+        figure.legend(loc="outside upper left", ncols=len(models), fontsize=6)
     return figure

@@ -28,7 +28,7 @@ _WITHIN = float(ndtri(0.5 + _LEVEL / 2))  # standard errors on either side
 _ALONE_SD = math.pi / math.sqrt(3)  # of a standard logistic: what is known of a person when nothing is of the others
 _LOOSEST = 5.0  # standard error of ln τ from which nothing is known of τ
 _WORTH = 20  # equal draws below which a person's interval is called rough
-_VAGUE = 0.9  # standard error of μ, in SDs of its prior, from which the data say hardly more than that
+_VAGUE = 0.9  # standard error of μ, as a share of what its prior alone would give, from which the data say hardly more
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,7 +244,7 @@ def _population_tables(
     people = [scale.outward(mean + sign * _WITHIN * spread) for sign in (-1, 1)]
     same = spread <= LEAST_SPREAD * (1 + 1e-9)
     factor = np.exp(_WITHIN * np.where(same, np.nan, np.minimum(spread_errors, _LOOSEST)))
-    vague = errors[:, 0] > _VAGUE * _ALONE_SD
+    vague = errors[:, 0] > _VAGUE * math.sqrt(2) * np.cosh(0.5 * mean)  # the prior's curvature is ½ sech²(μ/2)
     coordinates = likelihood.coordinates
     table = pandas.DataFrame(
         dict(

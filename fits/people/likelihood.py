@@ -286,7 +286,7 @@ def _reduce(counts: np.ndarray, p: np.ndarray, slopes: np.ndarray) -> tuple[floa
     chance = np.maximum(p, LEAST)
     value = float((counts * np.log(chance)).sum())
     weights = np.where(p > LEAST, 1 / chance, 0.0)  # held at the least, a probability has no slope
-    flat = slopes.reshape(-1, slopes.shape[2])
+    flat = slopes.reshape(p.size, slopes.shape[2])
     gradient = (counts * weights).ravel() @ flat
     each = flat * np.sqrt(counts.sum(axis=1, keepdims=True) * weights).reshape(-1, 1)
     return value, gradient, each.T @ each

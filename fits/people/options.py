@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+
+from ..option_types import natural, positive, share
 
 
 def people_options(command: argparse.ArgumentParser) -> None:
@@ -13,6 +14,24 @@ def people_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--covariates", metavar="FILE", help="with --people: a table with a column participant")
     command.add_argument("--posterior", action="store_true",
                          help="with --people: sample the posterior as well (needs engram[posterior])")  # fmt: skip
+
+
+def recovery_options(command: argparse.ArgumentParser) -> None:
+    """Of ``engram recover``."""
+    command.add_argument("--people", type=positive, metavar="N",
+                         help="simulate N people who differ and answer every test once, and fit all of them with every "
+                         "model")  # fmt: skip
+
+
+def refuse_recovery(options: argparse.Namespace) -> None:
+    """``ValueError`` where options of a recovery do not go together."""
+    if options.people is None:
+        return
+    if options.intervals is not None or options.free is not None:
+        name = "--intervals" if options.intervals is not None else "--free-biology and --fixed-biology"
+        raise ValueError(f"{name} does not work with --people, whose fits hold the biology; leave it out")
+    if options.people < 2:
+        raise ValueError(f"--people is {options.people}; a population needs two or more")
 
 
 def refuse(options: argparse.Namespace) -> None:
@@ -26,13 +45,8 @@ def refuse(options: argparse.Namespace) -> None:
         raise ValueError("--starts does not work with --people, which begins at the study's start values; leave it out")
 
 
-def candidate_options(
-    command: argparse.ArgumentParser,
-    positive: Callable[[str], int],
-    natural: Callable[[str], int],
-    share: Callable[[str], float],
-) -> None:
-    """Of ``engram design``; the callables turn text into numbers."""
+def candidate_options(command: argparse.ArgumentParser) -> None:
+    """Of ``engram design``."""
     command.add_argument("study", nargs="+", metavar="STUDY", help="candidates: paths of .toml files, or identifiers")
     command.add_argument("--model", nargs="+", action="extend", required=True, metavar="M",
                          help="ThresholdCapture, LinearCapture, EncodingOnly; several are told apart")  # fmt: skip

@@ -31,7 +31,7 @@ def _of(study: Study, trials: Trials) -> Callable[[Work, Callable[[int], None]],
         made = [
             person_calibration(fit.likelihood, fit.population, n=_PEOPLE, seed=work.seed),
             population_calibration(fit.likelihood, fit.population, people=len(fit.evidence), n=work.sizes.confused,
-                                   seed=work.seed, workers=work.workers, progress=progress),
+                                   seed=work.seed, workers=work.workers, progress=lambda _: progress(0)),
         ]  # fmt: skip
         return {
             "ranks": made[0].table[["simulation", "parameter", "rank"]],
