@@ -17,13 +17,13 @@ _HOME = {
     "sample_people": "posterior", "predictive_checks": "checks", "loo": "checks", "DesignComparison": "design",
     "compare_designs": "design", "Calibration": "calibration", "person_calibration": "calibration",
     "population_calibration": "calibration", "posterior_calibration": "calibration", "confuse_people": "calibration",
-    "PeopleRecovery": "recovery", "recover_people": "recovery",
+    "read_covariates": "covariates", "PeopleRecovery": "recovery", "recover_people": "recovery",
 }  # fmt: skip
 
 __all__ = [
     "Calibration", "DesignComparison", "PeopleFit", "PeoplePosterior", "PeopleRecovery", "compare_designs",
     "compare_people", "confuse_people", "fit_people", "loo", "person_calibration", "population_calibration",
-    "posterior_calibration", "predictive_checks", "recover_people", "sample_people",
+    "posterior_calibration", "predictive_checks", "read_covariates", "recover_people", "sample_people",
 ]  # fmt: skip
 
 

@@ -14,9 +14,9 @@ from ..output_folder import output_folder
 from ..progress import Progress
 from ..storage import task_of
 from ..study import Study
-from ..trial_table import TrialError
 from ..trials import read_trials
 from .checks import first_outcome, predictive_checks
+from .covariates import read_covariates
 from .design import SPREAD, compare_designs
 from .figures import (
     design_figure,
@@ -162,21 +162,6 @@ def run_recover_people(options: argparse.Namespace, studies: Sequence[Study], mo
     for (name, model), group in unknown.groupby(["study", "model"], sort=False):
         print(f"{name} does not tell, under {model}: {', '.join(group.parameter)}")
     print(f"Tables and figures are in {options.out}")
-
-
-def read_covariates(path: str) -> pandas.DataFrame:
-    """A .csv or .tsv table with a column participant; ``TrialError`` names what is wrong with it."""
-    place = Path(path)
-    separators = {".csv": ",", ".tsv": "\t"}
-    if place.suffix.lower() not in separators:
-        raise TrialError(f"{place}: is not .csv or .tsv; give a table of covariates")
-    try:
-        table = pandas.read_csv(place, sep=separators[place.suffix.lower()], dtype={"participant": str})
-    except (OSError, ValueError) as error:
-        raise TrialError(f"{place}: cannot be read ({error}); check the path and the file") from None
-    if "participant" not in table:
-        raise TrialError(f"{place}: has no column participant; it has {', '.join(map(str, table.columns))}")
-    return table.set_index("participant")
 
 
 def _write(tables: Sequence[pandas.DataFrame], path: Path) -> None:

@@ -18,10 +18,11 @@ from ..prediction import NODES, model_class
 from ..random_effects import ModelFrequencies, model_frequencies
 from ..study import Study
 from ..trials import Trials
+from .covariates import standardised
 from .em import Posterior, expectation_maximisation, person_posterior
 from .likelihood import PeopleLikelihood
 from .population import LEAST_SPREAD, SLOPE_SD, SPREAD_SD, Population
-from .unusual import note_table, notes_on_people, standardised
+from .unusual import note_table, notes_on_people
 
 _LEVEL = 0.95
 _WITHIN = float(ndtri(0.5 + _LEVEL / 2))  # standard errors on either side
@@ -111,7 +112,8 @@ def fit_people(
     level : {"phase", "item"}
         Whether people share the design's timeline or each have their own.
     covariates : DataFrame, optional
-        Numbers indexed by participant, which shift where a person is expected; a constant one is left out and noted.
+        Numbers indexed by participant (:func:`fits.people.read_covariates`), which shift where a person is expected; a
+        constant one is left out and noted.
     draws, workers, progress
         As in :func:`fits.people.em.expectation_maximisation`.
 

@@ -223,7 +223,7 @@ def test_a_covariate_is_recovered_and_a_constant_one_is_left_out_and_named(tmp_p
     template = base.with_counts([base.old[0]] * 40, [base.lures[0]] * 40)
     made = [template.simulate(k, etas[k], rng) for k in range(40)]
     likelihood = base.with_counts([old for old, _ in made], [new for _, new in made])
-    from fits.people.unusual import standardised
+    from fits.people.covariates import standardised
 
     table = pandas.DataFrame({"age": age, "site": 1.0}, index=likelihood.people)
     own, notes = standardised(table, likelihood.people)

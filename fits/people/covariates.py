@@ -1,0 +1,121 @@
+"""What is known of people beside their answers: read from a table, and brought to mean 0 and variance 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas
+
+from ..trial_table import TrialError, some
+from ..trials import TABLE
+
+_BIDS, _PREFIX = "participant_id", "sub-"  # of the participants.tsv of a BIDS dataset
+
+
+def read_covariates(path: str | Path, columns: Sequence[str] | None = None) -> pandas.DataFrame:
+    """Covariates of people, a row a participant.
+
+    Parameters
+    ----------
+    path : str or Path
+        A .csv or .tsv table with a column participant; or the participants.tsv of a BIDS dataset, with participant_id
+        ("sub-" is left out). With many rows a participant, such as a table of trials, a covariate is what is the same
+        in all of them; the columns that trials need are not covariates.
+    columns : sequence of str, optional
+        Which ones; all by default.
+
+    Raises
+    ------
+    TrialError
+        A file that cannot be read, a column that is not there, or one that differs between the rows of a participant.
+    """
+    place = Path(path)
+    separators = {".csv": ",", ".tsv": "\t"}
+    if place.suffix.lower() not in separators:
+        raise TrialError(f"{place}: is not .csv or .tsv; give a table of covariates")
+    named = {"participant": str, _BIDS: str}
+    try:
+        table = pandas.read_csv(place, sep=separators[place.suffix.lower()], dtype=named, na_values=["n/a"])
+    except (OSError, ValueError) as error:
+        raise TrialError(f"{place}: cannot be read ({error}); check the path and the file") from None
+    if "participant" not in table and _BIDS in table:
+        table = table.rename(columns={_BIDS: "participant"})
+        table["participant"] = table.participant.str.removeprefix(_PREFIX)
+    if "participant" not in table:
+        raise TrialError(f"{place}: has no column participant; it has {', '.join(map(str, table.columns))}")
+    if table.participant.isna().any():
+        row = int(np.flatnonzero(table.participant.isna())[0]) + 2
+        raise TrialError(f"{place}: row {row} names no participant; add the name, or leave the row out")
+    if columns is not None:
+        absent = [name for name in columns if name not in table]
+        if absent:
+            raise TrialError(f"{place}: has no column {some(map(repr, absent))}; it has {', '.join(map(str, table))}")
+        table = table[["participant", *columns]]
+    if not table.participant.duplicated().any():
+        return table.set_index("participant")
+    table = table.drop(columns=[name for name in TABLE if name in table and name != "participant"])
+    kinds = table.groupby("participant", sort=False).nunique(dropna=False)
+    for name in kinds:
+        if (kinds[name] > 1).any():
+            raise TrialError(
+                f"{place}: {name!r} differs between the rows of participant {kinds.index[kinds[name] > 1][0]!r}; a "
+                "covariate belongs to a person: average it or leave it out, and give what differs between trials its "
+                "place in the design, as a condition or as the dose of an event"
+            )
+    return table.drop_duplicates("participant").set_index("participant")
+
+
+def standardised(
+    covariates: pandas.DataFrame | None, people: Sequence[str]
+) -> tuple[pandas.DataFrame, list[tuple[str, str, str]]]:
+    """Covariates of mean 0 and variance 1, a row a person, and notes on those that were left out.
+
+    Parameters
+    ----------
+    covariates : DataFrame, optional
+        Numbers, indexed by participant.
+    people : sequence of str
+
+    Raises
+    ------
+    TrialError
+        Participants given twice or without covariates, a value that is no finite number, covariates of which one
+        follows from the others.
+    """
+    if covariates is None:
+        return pandas.DataFrame(index=list(people)), []
+    table = covariates.copy()
+    table.index = table.index.map(str)
+    if table.index.has_duplicates:
+        raise TrialError(f"covariates: participant {table.index[table.index.duplicated()][0]!r} is there twice")
+    absent = [name for name in people if name not in table.index]
+    if absent:
+        raise TrialError(
+            f"covariates: there are none of participant {some(map(repr, absent))}; add them, or leave these people out "
+            "(identifiers must be written the same way in both tables)"
+        )
+    notes = [(str(name), "has covariates and no trials", "not used") for name in table.index if name not in people]
+    table = table.loc[list(people)]
+    kept = {}
+    for column in table:
+        try:
+            values = table[column].to_numpy(float)
+        except (TypeError, ValueError):
+            values = np.full(len(table), np.nan)
+        if not np.isfinite(values).all():
+            place = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise TrialError(
+                f"covariates: {column!r} of participant {table.index[place]!r} is {table[column].iloc[place]}; give a "
+                "finite number"
+            )
+        if np.ptp(values) <= 1e-12 * np.abs(values).max():
+            notes.append((str(column), f"is {values[0]:g} for everybody", "a covariate that is constant explains "
+                          "nothing and was left out"))  # fmt: skip
+            continue
+        kept[str(column)] = (values - values.mean()) / values.std()
+    found = pandas.DataFrame(kept, index=list(people))
+    if found.shape[1] and np.linalg.matrix_rank(found.to_numpy(), tol=1e-8 * len(found)) < found.shape[1]:
+        raise TrialError(f"covariates: one of {', '.join(kept)} follows from the others; leave one out")
+    return found, notes
