@@ -1,4 +1,4 @@
-"""``python -m fits.simulated OUT``: the report's sections on networks and on people, computed and stored alone.
+"""``python -m fits.simulated OUT``: sections of the report on networks, people and designs, computed and stored alone.
 
 They rest on no fit of the report: the numbers are those of ``engram reproduce --networks`` and ``--thorough``. What is
 finished is kept beside OUT; the same command goes on.
@@ -19,7 +19,7 @@ from .thorough import write_simulated
 
 def main(arguments: list[str] | None = None) -> None:
     """Simulate, and store each section in a folder of OUT."""
-    names = [section.name for section in SECTIONS if section.family in (NETWORKS, PEOPLE)]
+    names = [section.name for section in SECTIONS if section.family in (NETWORKS, PEOPLE) or section.alone]
     parser = argparse.ArgumentParser(prog="python -m fits.simulated", description=__doc__)
     parser.add_argument("out", type=Path, metavar="OUT")
     parser.add_argument("--section", choices=names, help="only this one (default: those on networks)")

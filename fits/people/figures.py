@@ -131,7 +131,7 @@ def design_figure(models: pandas.DataFrame) -> Figure:
         for k, (truth, rival) in enumerate(pairs):
             mine = models[(models.truth == truth) & (models.rival == rival)].set_index("candidate").loc[candidates]
             ax.plot(mine.people, np.arange(len(candidates)) + 0.12 * (k - (len(pairs) - 1) / 2), "o",
-                    color=COLOURS[k % len(COLOURS)], label=f"{truth}, against {rival}")  # fmt: skip
+                    color=COLOURS[k % len(COLOURS)], label=f"{label_of(truth)}, against {label_of(rival)}")  # fmt: skip
         ax.set_xscale("log")
         ax.set_yticks(range(len(candidates)), candidates)
         ax.set_ylim(len(candidates) - 0.5, -0.5)

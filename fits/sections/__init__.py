@@ -14,6 +14,7 @@ sentence, figures drawn anew, tables and what would change the answer. The table
 from . import (
     calibration,
     coverage,
+    designs,
     ei_assembly,
     eight_hours,
     individual,
@@ -39,6 +40,7 @@ SECTIONS: tuple[Section, ...] = (
     trials.SECTION,
     people.SECTION,
     calibration.SECTION,
+    designs.SECTION,
     individual.SECTION,
     vision.SECTION,
     tag_and_capture.SECTION,
