@@ -110,7 +110,7 @@ def sentence(tables: Tables) -> str:
     said += f"; data of encoding only rule capture out in {ruled_out} of {len(alone)} cases"
     apart = known[known.model != "EncodingOnly"]
     few = int((apart.people <= _FEASIBLE).sum())
-    return f"{said}. Of {len(apart)} parameters of the capture models as many people know {few} to a tenth of their bounds."
+    return f"{said}. Of {len(apart)} parameters of capture models as many people know {few} to a tenth of the bounds."
 
 
 def _with_people(own: pandas.DataFrame) -> list[str]:
