@@ -1,4 +1,4 @@
-"""Figures of recovery, coverage, confusion of models, transfer between studies and calibration."""
+"""Figures of recovery, coverage, confusion and frequency of models, transfer between studies and calibration."""
 
 from __future__ import annotations
 
@@ -96,6 +96,25 @@ def draw_confusion(ax: Axes, counts: pandas.DataFrame) -> None:
     ax.set_yticks(range(len(counts)), [label_of(name) for name in counts.index])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
+
+
+def frequency_figure(table: pandas.DataFrame) -> Figure:
+    """How common models are among people, and how surely (:class:`fits.random_effects.ModelFrequencies`)."""
+    rows = np.arange(len(table))
+    with style():
+        figure = StyledFigure(figsize=(4.6, 0.9 + 0.5 * len(table)), layout="constrained")
+        ax = figure.subplots()
+        ax.barh(rows - 0.17, table.frequency, height=0.3, color=COLOURS[0], label="expected frequency")
+        ax.barh(rows + 0.17, table.protected_exceedance, height=0.3, color="0.7",
+                label="protected exceedance probability")  # fmt: skip
+        ax.axvline(1 / len(table), color=GREY, linewidth=0.7, linestyle=":")
+        ax.set_yticks(rows, [label_of(name) for name in table.model])
+        ax.invert_yaxis()
+        ax.tick_params(axis="y", length=0)
+        ax.set_xlim(0, 1)
+        ax.set_xlabel("probability (dotted: all models equally common)")
+        figure.legend(loc="outside upper left", ncols=2)
+    return figure
 
 
 def transfer_figure(transfer: Transfer) -> Figure:

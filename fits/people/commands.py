@@ -12,10 +12,11 @@ from ..commands import keeper, kept
 from ..drawing import save_figure
 from ..output_folder import output_folder
 from ..progress import Progress
+from ..simulation_figures import frequency_figure
 from ..storage import task_of
 from ..study import Study
 from ..trials import read_trials
-from .checks import first_outcome, predictive_checks
+from .checks import first_outcome, loo, predictive_checks
 from .covariates import read_covariates
 from .design import SPREAD, compare_designs
 from .figures import (
@@ -50,12 +51,13 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
                     fits.append(fit_people(trials, study, model, level=options.level, covariates=covariates,
                                            workers=options.workers))  # fmt: skip
                     progress.finished()
-                if options.level == "phase":
-                    checks.append(predictive_checks(fits[-1], seed=options.seed).assign(model=model))
                 if options.posterior:
                     with progress.part(f"posterior, {model}", 9.0):
                         posteriors.append(sample_people(fits[-1], seed=options.seed, workers=options.workers))
                         progress.finished()
+                if options.level == "phase":
+                    sampled = posteriors[-1] if options.posterior else None
+                    checks.append(predictive_checks(fits[-1], sampled, seed=options.seed).assign(model=model))
         finally:
             progress.close()
         for name in ("parameters", "effects", "people", "notes"):
@@ -74,6 +76,7 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
         if len(fits) > 1:
             frequencies = compare_people(fits)
             _write([frequencies.table.assign(omnibus_risk=frequencies.omnibus_risk)], folder / "model-frequencies.csv")
+            save_figure(frequency_figure(frequencies.table), folder, "model-frequencies")
         if posteriors:
             _write([one.summary.assign(model=one.fit.model) for one in posteriors], folder / "posterior.csv")
             for sampled in posteriors:
@@ -96,6 +99,8 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
         worst = sampled.summary.r_hat.max()
         print(f"{sampled.fit.model}: posterior in {sampled.seconds:.0f} s, largest R-hat {worst:.4f}, "
               f"{sampled.divergences} divergences")  # fmt: skip
+        left_out = loo(sampled)
+        print(f"  leave-one-trial-out log density {left_out.elpd_loo:.1f} ± {left_out.se:.1f} (PSIS-LOO)")
     print(f"Tables and figures are in {options.out}")
 
 

@@ -12,6 +12,7 @@ from ..people.checks import first_outcome, predictive_checks
 from ..people.figures import forest_figure, predictive_figure, shrinkage_figure
 from ..people.fit import fit_people
 from ..random_effects import model_frequencies
+from ..simulation_figures import frequency_figure
 from ..study import MEMORY, Study, load_study
 from ..trials import Trials, read_trials
 from ..wording import fixed, listed, number, quantity, share
@@ -59,7 +60,7 @@ def _show(tables: Tables) -> Shown:
     best = str(fits.model[0])
     parameters, people, checks = (_only(tables[name], best) for name in ("parameters", "people", "checks"))
     label = label_of(best)
-    drawings = (
+    drawings: tuple[Drawing, ...] = (
         Drawing("people-forest", forest_figure(people, parameters),
                 f"Every participant's estimates under {label}, with 95 % intervals, and the population's median "
                 "(blue, with its interval); the parameters in which people's trials tell them apart best.", True),
@@ -87,6 +88,10 @@ def _show(tables: Tables) -> Shown:
              "protected exceedance probability": number(r["protected_exceedance"], 2)}
             for r in common.to_dict("records")
         ]  # fmt: skip
+        drawings += (
+            Drawing("people-models", frequency_figure(common),
+                    "How common each model is among people, and the protected probability that it is the commonest."),
+        )  # fmt: skip
         listings.append(Listing("How common the models are among people", pandas.DataFrame(cells),
                                 ("frequency", "protected exceedance probability")))  # fmt: skip
     cells = [

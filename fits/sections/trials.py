@@ -8,11 +8,12 @@ import numpy as np
 import pandas
 from matplotlib.figure import Figure
 
-from engram.figure_style import COLOURS, GREY, StyledFigure, look, style
+from engram.figure_style import StyledFigure, look, style
 
 from ..figures import label_of
 from ..findings import preference
 from ..random_effects import model_frequencies
+from ..simulation_figures import frequency_figure
 from ..study import Study
 from ..trial_fit import fit_participants, fit_trials
 from ..trials import Trials, read_trials
@@ -85,7 +86,7 @@ def _show(tables: Tables) -> Shown:
     if len(compared) > 1:
         table = frequencies(tables["participants"])
         drawings.append(
-            Drawing("trials-frequencies", _frequency_figure(table),
+            Drawing("trials-frequencies", frequency_figure(table),
                     "How common each model is among the participants (random effects), and the probability that it is "
                     "the most common, protected against chance.")
         )  # fmt: skip
@@ -159,24 +160,6 @@ def _group_figure(table: pandas.DataFrame) -> Figure:
         ax.set_ylim(0, None)
         ax.set_ylabel(f"share of answers “{outcome}”")
         figure.legend(loc="outside upper left", ncols=4)
-    return figure
-
-
-def _frequency_figure(table: pandas.DataFrame) -> Figure:
-    rows = np.arange(len(table))
-    with style():
-        figure = StyledFigure(figsize=(4.6, 0.9 + 0.5 * len(table)), layout="constrained")
-        ax = figure.subplots()
-        ax.barh(rows - 0.17, table.frequency, height=0.3, color=COLOURS[0], label="expected frequency")
-        ax.barh(rows + 0.17, table.protected_exceedance, height=0.3, color="0.7",
-                label="protected exceedance probability")  # fmt: skip
-        ax.axvline(1 / len(table), color=GREY, linewidth=0.7, linestyle=":")
-        ax.set_yticks(rows, [label_of(name) for name in table.model])
-        ax.invert_yaxis()
-        ax.tick_params(axis="y", length=0)
-        ax.set_xlim(0, 1)
-        ax.set_xlabel("probability (dotted: all models equally common)")
-        figure.legend(loc="outside upper left", ncols=2)
     return figure
 
 

@@ -8,6 +8,8 @@ import pytest
 from scipy import stats
 from simulated_people import MODEL, people_study, people_trials, read_people
 
+from fits.cli import main
+from fits.people import commands
 from fits.people import posterior as sampling
 from fits.people.calibration import posterior_calibration
 from fits.people.checks import loo
@@ -126,3 +128,23 @@ def test_the_truth_has_any_place_among_draws_with_equal_probability(tmp_path):
     assert sorted(told) == list(range(40))
     assert (found.summary.p_holm > 0.01).all()
     assert (found.summary.coverage_upper >= 0.95).all()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_command_samples_and_writes_what_arviz_reads(tmp_path, capsys, monkeypatch):
+    """Few draws: what is written and said, not how well it is known."""
+    arviz = pytest.importorskip("arviz", reason="needs the extra engram[posterior]")
+    pytest.importorskip("nutpie", reason="needs the extra engram[posterior]")
+    study = people_study(tmp_path, free=["strength", "criterion"], name="sampled")
+    people_trials(tmp_path, 4).to_csv(tmp_path / "t.csv", index=False)
+    sample = commands.sample_people
+    monkeypatch.setattr(commands, "sample_people", lambda *given, **named: sample(*given, draws=30, tune=40, chains=2,
+                                                                                  **named))  # fmt: skip
+    command = ["fit", study.path, "--model", "EncodingOnly", "LinearCapture", "--trials", str(tmp_path / "t.csv")]
+    assert main([*command, "--people", "--posterior", "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert said.count("PSIS-LOO") == 2 and "largest R-hat" in said
+    data = arviz.from_netcdf(tmp_path / "out" / "posterior-LinearCapture.nc")
+    assert dict(data.posterior.sizes)["draw"] == 30 and data.posterior.eta.shape == (2, 30, 4, 2)
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"posterior.csv", "model-frequencies.csv", "model-frequencies.png", "checks-EncodingOnly.png"} <= names

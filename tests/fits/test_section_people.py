@@ -43,7 +43,7 @@ def test_people_are_fitted_and_shown(answered):
     names = {name for part in parts for name in part}
     tables = {name: pandas.concat([p[name] for p in parts if name in p], ignore_index=True) for name in names}
     shown = people.SECTION.show(tables)
-    assert drawn(shown) == ["people-forest", "people-shrinkage", "people-checks"]
+    assert drawn(shown) == ["people-forest", "people-shrinkage", "people-checks", "people-models"]
     best = tables["fits"].sort_values("bic").model.iloc[0]
     label = {"EncodingOnly": "encoding only", "LinearCapture": "linear capture"}[best]
     assert f"{label} has the best BIC for 6 people" in shown.says
