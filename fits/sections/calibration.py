@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import pandas
 
-from ..people.calibration import person_calibration, population_calibration
+from ..people.calibration import person_calibration, population_calibration, posterior_calibration
+from ..people.design import planned
 from ..people.figures import rank_figure
 from ..people.fit import fit_people
 from ..study import Study, load_study
@@ -16,13 +18,22 @@ from .section import PEOPLE, RAW_TRIALS, Drawing, Listing, Piece, Section, Shown
 
 _MODEL = "EncodingOnly"  # whose kernels are fast enough for hundreds of fits
 _PEOPLE = 300
-_TITLES = {"person": "People, given their population", "population": "Populations, of as many people as took part"}
+_TITLES = {
+    "person": "People, given their population",
+    "population": "Populations, of as many people as took part",
+    "posterior": "Draws of the No-U-Turn sampler, truths from the prior",
+}
+_SMALL, _SMALL_MODEL = "takeuchi_2016", "LinearCapture"  # a design of few events, for thousands of draws a truth
+_SAMPLED, _ANSWERS = 4, 8  # people of it, and answers to each test
 
 
 def _pieces(work: Work) -> list[Piece]:
     study = load_study(RAW_TRIALS)
     trials = read_trials(study=study, missing="drop")
-    return [Piece("calibration of people", 15.0 * work.sizes.confused, work.sizes.confused, _of(study, trials))]
+    made = [Piece("calibration of people", 15.0 * work.sizes.confused, work.sizes.confused, _of(study, trials))]
+    if find_spec("nutpie") is not None:  # the extra engram[posterior]
+        made.append(Piece("calibration of the sampler", 8.0 * work.sizes.ranked, work.sizes.ranked, _ranks))
+    return made
 
 
 def _of(study: Study, trials: Trials) -> Callable[[Work, Callable[[int], None]], dict[str, pandas.DataFrame]]:
@@ -34,17 +45,28 @@ def _of(study: Study, trials: Trials) -> Callable[[Work, Callable[[int], None]],
                                    seed=work.seed, workers=work.workers, progress=lambda _: progress(0)),
         ]  # fmt: skip
         return {
-            "ranks": made[0].table[["simulation", "parameter", "rank"]],
+            "ranks": made[0].table[["simulation", "parameter", "rank"]].assign(route="person"),
             "summary": pandas.concat([one.summary.assign(route=one.route) for one in made], ignore_index=True),
         }
 
     return compute
 
 
+def _ranks(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.DataFrame]:
+    found = posterior_calibration(
+        planned(load_study(_SMALL), _SMALL_MODEL, trials=_ANSWERS), people=_SAMPLED, n=work.sizes.ranked,
+        seed=work.seed, workers=work.workers, progress=lambda _: progress(0),
+    )  # fmt: skip
+    return {"ranks": found.table[["simulation", "parameter", "rank"]].assign(route=found.route),
+            "summary": found.summary.assign(route=found.route)}  # fmt: skip
+
+
 def _show(tables: Tables) -> Shown:
     listings = []
     for route, title in _TITLES.items():
         mine = tables["summary"][tables["summary"].route == route]
+        if not len(mine):
+            continue
         cells = [
             {"parameter": r["parameter"], "bias": f"{number(r['bias'], 2)} ± {number(r['bias_error'], 2)}",
              "correlation": number(r["correlation"], 2),
@@ -57,15 +79,23 @@ def _show(tables: Tables) -> Shown:
                     "Bias on the scale of a logit between a parameter's bounds, of spreads of the logarithm; χ² over "
                     "ten bins of the ranks, Holm's correction; coverage with its exact binomial interval.")
         )  # fmt: skip
+    ranks = tables["ranks"]
+    sampled = ranks[ranks.route == "posterior"]
+    drawings: tuple[Drawing, ...] = (
+        Drawing("calibration-ranks", rank_figure(ranks[ranks.route == "person"]),
+                "Where the truth lies in each simulated person's posterior: uniform if the posterior is right.", True),
+    )  # fmt: skip
+    if len(sampled):
+        drawings += (
+            Drawing("calibration-sampler", rank_figure(sampled),
+                    "Where truths from the prior lie among the sampler's draws (simulation-based calibration).", True),
+        )  # fmt: skip
     return Shown(
         says=sentence(tables),
         explains="People are simulated from the fitted population of encoding only, answer as many trials as the "
-        "first participant, and are estimated as the real ones were.",
-        drawings=(
-            Drawing("calibration-ranks", rank_figure(tables["ranks"]),
-                    "Where the truth lies in each simulated person's posterior: uniform if the posterior is right.",
-                    True),
-        ),
+        "first participant, and are estimated as the real ones were. The sampler's truths are drawn from its "
+        f"prior, for {_SAMPLED} people of the design {_SMALL}.",
+        drawings=drawings,
         listings=tuple(listings),
         change="More trials a person make posteriors normal, and intervals exact.",
     )  # fmt: skip

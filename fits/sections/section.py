@@ -28,6 +28,7 @@ class Sizes:
     compared: int = 5  # of these, fitted from more starts as well
     covered: int = 40  # simulations of each study whose profile intervals are held against the truth
     confused: int = 20  # simulations of each model that all models are fitted to
+    ranked: int = 100  # truths whose place among draws of the sampler is found
     designs: int = 10  # simulations of people for each design and model
     visual_starts: int = 12  # of each fit to the studies of vision
     visual_recovered: int = 40  # simulations whose visual parameters are recovered
@@ -43,7 +44,7 @@ class Sizes:
     individual_cohorts: int = 20  # of every number of people of its power curve
 
 
-QUICK = Sizes(joint_starts=2, transfer_starts=1, recovered=10, compared=1, covered=4, confused=4, designs=2,
+QUICK = Sizes(joint_starts=2, transfer_starts=1, recovered=10, compared=1, covered=4, confused=4, designs=2, ranked=4,
               visual_starts=4, visual_recovered=6, network_trials=1, assembly_networks=1, assembly_controls=0,
               assembly_simple=0, assembly_odours=1, assembly_capacity=0, assembly_consolidated=1,
               assembly_trajectories=1, individual_permutations=99, individual_cohorts=4)  # fmt: skip

@@ -58,7 +58,23 @@ def test_calibration_is_computed_and_shown(answered, monkeypatch):
     assert tables["summary"].route.tolist() == 2 * ["person"] + 4 * ["population"]
     shown = calibration.SECTION.show(tables)
     assert drawn(shown) == ["calibration-ranks"]
+    ranks = tables["ranks"].assign(route="posterior")
+    summary = tables["summary"].head(2).assign(route="posterior")
+    more = {"ranks": pandas.concat([tables["ranks"], ranks]), "summary": pandas.concat([tables["summary"], summary])}
+    assert drawn(calibration.SECTION.show(more)) == ["calibration-ranks", "calibration-sampler"]
     assert [len(listing.cells) for listing in shown.listings] == [2, 4] and "Of 6 kinds" in shown.says
+
+
+@pytest.mark.filterwarnings("ignore")  # of libraries that the project itself does not need
+def test_the_sampler_is_calibrated_on_a_small_design(monkeypatch):
+    pytest.importorskip("nutpie", reason="needs the extra engram[posterior]")
+    short = calibration.posterior_calibration
+    monkeypatch.setattr(
+        calibration, "posterior_calibration", lambda *given, **named: short(*given, draws=20, tune=20, **named)
+    )
+    tables = calibration._ranks(dataclasses.replace(WORK, sizes=dataclasses.replace(QUICK, ranked=2)), lambda _: None)
+    assert tables["summary"].parameter.tolist() == ["mean of dose", "spread of dose", "first person's dose"]
+    assert len(tables["ranks"]) == 6 and set(tables["ranks"].route) == {"posterior"}
 
 
 def test_calibration_names_the_intervals_that_fail():
