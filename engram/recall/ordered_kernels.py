@@ -79,3 +79,60 @@ def slopes(means: Any, spread: float, criteria: Any) -> Any:
                 out[row, level, 1] += sign * density * score
                 out[row, level, 2 + k] -= sign * density
     return out
+
+
+@kernel
+def information(
+    strengths: Any, change: Any, columns: Any, sensitivity_column: int, starts: Any, counts: Any, sensitivity: float,
+    spread: float, criteria: Any, into: Any
+) -> Any:  # fmt: skip
+    """ln L of counted answers, its gradient and the expected information, in parameters behind strength and response.
+
+    A group's probabilities are the means over its traces. strengths (traces,) and their slopes ``change`` (traces, k)
+    in the parameters of ``columns`` (k,); groups begin at ``starts`` (groups,); counts (groups, levels). ``into``
+    (2 + criteria, parameters) leads from mean, spread and criteria to parameters; the sensitivity has a column of its
+    own, or -1. A probability held at ``LEAST`` has no slope.
+    """
+    levels = criteria.shape[0] + 1
+    size = into.shape[1]
+    means = sensitivity * strengths
+    p = probabilities(means, spread, criteria)
+    s = slopes(means, spread, criteria)
+    value = 0.0
+    gradient = np.zeros(size)
+    expected = np.zeros((size, size))
+    natural = np.empty((levels, into.shape[0]))
+    whole = np.empty(levels)
+    each = np.empty((levels, size))
+    for group in range(starts.shape[0]):
+        end = starts[group + 1] if group + 1 < starts.shape[0] else strengths.shape[0]
+        natural[:] = 0.0
+        whole[:] = 0.0
+        each[:] = 0.0
+        for trace in range(starts[group], end):
+            for level in range(levels):
+                whole[level] += p[trace, level]
+                for j in range(into.shape[0]):
+                    natural[level, j] += s[trace, level, j]
+                by_mean = s[trace, level, 0]
+                for k in range(columns.shape[0]):
+                    each[level, columns[k]] += by_mean * sensitivity * change[trace, k]
+                if sensitivity_column >= 0:
+                    each[level, sensitivity_column] += by_mean * strengths[trace]
+        n = 0.0
+        for level in range(levels):
+            n += counts[group, level]
+        for level in range(levels):
+            chance = whole[level] / (end - starts[group])
+            value += counts[group, level] * math.log(max(chance, LEAST))
+            if chance <= LEAST:
+                continue
+            for j in range(size):
+                for i in range(into.shape[0]):
+                    each[level, j] += natural[level, i] * into[i, j]
+                each[level, j] /= end - starts[group]
+            for j in range(size):
+                gradient[j] += counts[group, level] / chance * each[level, j]
+                for i in range(size):
+                    expected[j, i] += n / chance * each[level, j] * each[level, i]
+    return value, gradient, expected

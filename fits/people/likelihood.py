@@ -5,15 +5,15 @@ mean of p_k(S) over a group's traces,
 
     ln L = Σ_g Σ_k o_gk ln p_gk        ∇ ln L = Σ_gk (o_gk/p_gk) ∇p_gk        I = Σ_gk (n_g/p_gk) ∇p_gk ∇p_gkᵀ
 
-∇p = p'(S) ∂S/∂η + ∂p/∂η: strengths by a complex step (:mod:`fits.people.strengths`), the response analytically
-(:mod:`engram.recall.ordered_kernels`), or by a complex step where it has no compiled form.
+∇p = p'(S) ∂S/∂η + ∂p/∂η: strengths by a complex step (:mod:`fits.people.strengths`), ordered confidence analytically
+and compiled (:mod:`engram.recall.ordered_kernels`), other responses by a complex step.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from .strengths import StrengthSlopes
 
 _STEP = 1e-30
 LEAST = ordered.LEAST
+_Found: TypeAlias = tuple[float, np.ndarray, np.ndarray]  # ln L, gradient, information
 
 
 class Value(NamedTuple):
@@ -130,12 +131,8 @@ class PeopleLikelihood:
     def evaluate(self, person: int, eta: np.ndarray) -> Value:
         """Log-likelihood, gradient and expected information over η."""
         own, jacobian = self.values(eta), self.scale.slopes(eta)
-        p, q = self.layouts[person].with_slopes(own, self.lures[person].shape)
-        value, gradient, information = _reduce(self.old[person], *p)
-        if self.lures[person].size:
-            more = _reduce(self.lures[person], *q)
-            value, gradient, information = value + more[0], gradient + more[1], information + more[2]
-        return Value(value, gradient * jacobian, information * np.outer(jacobian, jacobian))
+        found = self.layouts[person].evaluate(own, self.old[person], self.lures[person])
+        return Value(found[0], found[1] * jacobian, found[2] * np.outer(jacobian, jacobian))
 
     def simulate(self, person: int, eta: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Counts of old and new items drawn at η, as many as the person has answered."""
@@ -200,7 +197,7 @@ class Layout:
             elif key == "lure_shift":
                 self._new_into[0, column] += 1.0
         self._criteria = (first, gaps)
-        self._of_sensitivity = [column for key, column in self.free if key == "sensitivity"]
+        self._of_sensitivity = next((column for key, column in self.free if key == "sensitivity"), -1)
 
     def response(self, own: Mapping[str, float]) -> Any:
         values = {k: own[v] if isinstance(v, str) else v for k, v in self.study.response_values.items()}
@@ -225,15 +222,25 @@ class Layout:
             one = response.lure_probabilities()[None] if lures[0] else np.zeros((1, p.shape[1]))
         return self._grouped(p), np.repeat(one, lures[0], axis=0) if lures[0] else np.zeros(lures)
 
-    def with_slopes(self, own: Mapping[str, float], lures: tuple[int, ...]) -> tuple[Any, Any]:
-        """(p, ∂p) of groups and of kinds of new items; ∂p is (rows, outcomes, parameters), in the parameters' units."""
+    def evaluate(self, own: Mapping[str, float], old: np.ndarray, lures: np.ndarray) -> _Found:
+        """ln L of counts, its gradient and expected information in the parameters' units."""
         strengths, change = (found[self.members] for found in self.slopes(own))
-        p, by_strength, slopes, q, new = (self._of_ordered if self.compiled else self._of_any)(own, strengths, lures)
-        slopes[..., self.slopes.columns] += by_strength[..., None] * change[:, None, :]
-        old = self._grouped(p), self._grouped(slopes)
-        if not lures[0]:
-            return old, (np.zeros(lures), np.zeros((*lures, self.width)))
-        return old, (np.repeat(q, lures[0], axis=0), np.repeat(new, lures[0], axis=0))
+        if not self.compiled:
+            return self._by_complex_steps(own, strengths, change, old, lures)
+        sensitivity, spread, shift, criteria = self._ordered(own)
+        columns = self.slopes.columns
+        value, gradient, information = ordered.information(
+            strengths, change, columns, self._of_sensitivity, self.starts, old, sensitivity, spread, criteria,
+            self._old_into,
+        )  # fmt: skip
+        if lures.size:  # of evidence N(shift, 1), and of no strength
+            kinds = len(lures)
+            more = ordered.information(
+                np.full(kinds, shift), np.zeros((kinds, len(columns))), columns, -1, np.arange(kinds), lures, 1.0, 1.0,
+                criteria, self._new_into,
+            )  # fmt: skip
+            value, gradient, information = value + more[0], gradient + more[1], information + more[2]
+        return value, gradient, information
 
     def _grouped(self, values: np.ndarray) -> np.ndarray:
         """Means over each group's members, along the first axis."""
@@ -242,34 +249,25 @@ class Layout:
         sums: np.ndarray = np.add.reduceat(values, self.starts, axis=0)
         return sums / self._sizes.reshape(-1, *[1] * (values.ndim - 1))
 
-    def _of_ordered(self, own: Mapping[str, float], strengths: np.ndarray, lures: tuple[int, ...]) -> Any:
-        """p (members, outcomes), its slopes in strength and parameters; the same of a new item, (1, outcomes, …)."""
-        sensitivity, spread, shift, criteria = self._ordered(own)
-        means = sensitivity * strengths
-        s = ordered.slopes(means, spread, criteria)
-        slopes = s @ self._old_into
-        for column in self._of_sensitivity:
-            slopes[..., column] += s[..., 0] * strengths[:, None]
-        unseen = np.array([shift])
-        return (
-            ordered.probabilities(means, spread, criteria), s[..., 0] * sensitivity, slopes,
-            ordered.probabilities(unseen, 1.0, criteria), ordered.slopes(unseen, 1.0, criteria) @ self._new_into,
-        )  # fmt: skip
-
-    def _of_any(self, own: Mapping[str, float], strengths: np.ndarray, lures: tuple[int, ...]) -> Any:
-        """As :meth:`_of_ordered`, by complex steps."""
+    def _by_complex_steps(
+        self, own: Mapping[str, float], strengths: np.ndarray, change: np.ndarray, old: np.ndarray, lures: np.ndarray
+    ) -> _Found:
         response = self.response(own)
         p = response.predict(strengths)
+        by_strength = response.predict(strengths + 1j * _STEP).imag / _STEP
         slopes = np.zeros((*p.shape, self.width))
-        q, new = np.zeros((1, p.shape[1])), np.zeros((1, p.shape[1], self.width))
+        slopes[..., self.slopes.columns] = by_strength[..., None] * change[:, None, :]
         for key, column in self.free:
-            stepped = self._step(response, key)
-            slopes[..., column] += stepped.predict(strengths).imag / _STEP
-            if lures[0]:
-                new[0, :, column] += stepped.lure_probabilities().imag / _STEP
-        if lures[0]:
-            q[0] = response.lure_probabilities()
-        return p, response.predict(strengths + 1j * _STEP).imag / _STEP, slopes, q, new
+            slopes[..., column] += self._step(response, key).predict(strengths).imag / _STEP
+        value, gradient, information = _reduce(old, self._grouped(p), self._grouped(slopes))
+        if lures.size:
+            q = np.tile(response.lure_probabilities(), (len(lures), 1))
+            new = np.zeros((*q.shape, self.width))
+            for key, column in self.free:
+                new[..., column] += self._step(response, key).lure_probabilities().imag / _STEP
+            more = _reduce(lures, q, new)
+            value, gradient, information = value + more[0], gradient + more[1], information + more[2]
+        return value, gradient, information
 
     def _step(self, response: Any, key: str) -> Any:
         values = {f.name: getattr(response, f.name) for f in parameter_fields(self.response_type)}
@@ -281,7 +279,7 @@ def log_probability(counts: np.ndarray, p: np.ndarray) -> float:
     return float((counts * np.log(np.maximum(p, ordered.LEAST))).sum())
 
 
-def _reduce(counts: np.ndarray, p: np.ndarray, slopes: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+def _reduce(counts: np.ndarray, p: np.ndarray, slopes: np.ndarray) -> _Found:
     """ln L, its gradient and the expected information from counts and p (rows, outcomes) and slopes of p."""
     chance = np.maximum(p, LEAST)
     value = float((counts * np.log(chance)).sum())
