@@ -8,6 +8,7 @@ seeds included: where a task runs, how often, and in which order, changes no bit
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import Any, TypeAlias
 Workers: TypeAlias = int | Executor | None
 
 _PATIENCE = 10.0  # seconds without a result after which an executor is asked whether it is still there
+_SILENT = 3  # such times in a row, after which a cluster without workers is named
 
 
 class LostWorkers(RuntimeError):
@@ -132,7 +134,9 @@ def _ended(futures: Iterable[Future[Any]], pool: Executor) -> Iterator[Future[An
     """Futures as they end, until all have or the executor takes no more tasks: one that was closed may tell nobody."""
     waiting = set(futures)
     patience = None if isinstance(pool, ThreadPoolExecutor) else _PATIENCE
+    silent, told = 0, False
     while waiting:
+        before = len(waiting)
         try:
             for future in as_completed(tuple(waiting), timeout=patience):
                 waiting.discard(future)
@@ -142,10 +146,23 @@ def _ended(futures: Iterable[Future[Any]], pool: Executor) -> Iterator[Future[An
                 pool.submit(_nothing).cancel()
             except Exception:
                 return
+            silent = silent + 1 if len(waiting) == before else 0
+            if silent >= _SILENT and not told and _without_workers(pool):
+                told = True
+                warnings.warn("the cluster has no workers yet; waiting for them", RuntimeWarning, stacklevel=2)
 
 
 def _nothing() -> None:
     """A task that asks whether tasks are taken."""
+
+
+def _without_workers(pool: Executor) -> bool:
+    """Whether a Dask client's executor has a cluster without workers, which may be queued still."""
+    client = getattr(pool, "_client", None)  # in no other way does it tell
+    try:
+        return client is not None and not client.nthreads()
+    except Exception:  # no answer: the next task submitted tells whether the scheduler is there
+        return False
 
 
 def in_order(futures: Sequence[Future[Any]], pool: Executor) -> list[Any]:

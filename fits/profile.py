@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -31,6 +29,7 @@ from engram.figure_style import GREY, StyledFigure, look, style
 
 from .conditional import TOLERANCE, Landscape, Point
 from .estimation import NEAR_BOUND, Fit
+from .execution import Workers, completed, executor_of
 from .objective import Coordinate, Objective
 from .wording import quantity
 
@@ -86,7 +85,7 @@ def profile(
     parameters: Sequence[str] | None = None,
     *,
     level: float = 0.95,
-    workers: int | None = None,
+    workers: Workers = None,
     progress: Callable[[int], Any] | None = None,
 ) -> Profiles:
     """Profile-likelihood intervals of the parameters of a fit, and whether the data identify each.
@@ -98,8 +97,8 @@ def profile(
         Names in full: ``"tau_early"`` for a shared one, ``"nader_2000.strength"`` for a study's own. All by default.
     level : float
         Confidence level of the intervals, between 0 and 1.
-    workers : int, optional
-        Threads, one coordinate each; the number of cores by default. The numbers do not depend on it.
+    workers : int or Executor, optional
+        As in :func:`fits.fit`, a task each coordinate. The numbers do not depend on it.
     progress : callable, optional
         Called after each parameter with the number of points evaluated.
 
@@ -107,6 +106,8 @@ def profile(
     ------
     ValueError
         An unknown parameter; a level that is not between 0 and 1; a number of workers below one.
+    LostWorkers
+        The executor has gone.
 
     Examples
     --------
@@ -117,8 +118,6 @@ def profile(
     ['identified', 'identified']
     """
     quantile = quantile_of(level)
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers is {workers}; give at least 1, or None for the number of cores")
     objective = copy.copy(fit.objective)
     objective.stopped = False
     chosen = _chosen(objective.coordinates, parameters)
@@ -127,25 +126,22 @@ def profile(
     origin = landscape.fresh(landscape.minimum(start))
     if start.deviance - origin.deviance < _IMPROVED:  # the fit's own estimate, then
         origin = start
-    results: dict[int, _Walks] = {}
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+    told = None if progress is None else lambda _, walks: progress(len(walks.points))
+    with executor_of(workers) as pool:
         try:
-            futures = {pool.submit(_both_ways, landscape, origin, k, quantile): k for k in chosen}
-            for future in as_completed(futures):
-                results[futures[future]] = future.result()
-                if progress is not None:
-                    progress(len(results[futures[future]].points))
+            tasks = [(landscape, origin, k, quantile) for k in chosen]
+            walks: list[_Walks] = completed(_both_ways, tasks, workers=pool, keep=told)
         except BaseException:  # an interrupt must not wait for the walks that still run
             objective.stopped = True
-            pool.shutdown(wait=False, cancel_futures=True)
             raise
-    improved = _improved(objective, landscape, start, {k: results[k] for k in chosen})
+    results = dict(zip(chosen, walks, strict=True))
+    improved = _improved(objective, landscape, start, results)
     rows = [_interval(objective.coordinates[k], origin, k, landscape, results[k], improved) for k in chosen]
     return Profiles(
         model=fit.model, level=level, quantile=quantile, improved=improved,
         intervals=pandas.DataFrame(rows, columns=["study", "parameter", "unit", "estimate", "lower", "upper", "verdict",
                                                   "points", "message"]),
-        curves=_curves(objective, origin, {k: results[k] for k in chosen}),
+        curves=_curves(objective, origin, results),
     )  # fmt: skip
 
 

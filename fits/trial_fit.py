@@ -8,10 +8,8 @@ A participant's prior is normal on the search scale about the estimate of the gr
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +21,7 @@ from engram.consolidation import ConsolidationModel
 from engram.recall import RESPONSES
 
 from .estimation import FitError, estimate_table
+from .execution import Workers, completed, executor_of
 from .objective import _PROBES, _STEP, Coordinate, Stopped, _biological_coordinate, _study_coordinate
 from .prediction import NODES, model_class
 from .search import screened, search
@@ -167,7 +166,7 @@ def fit_trials(
     level: str = "phase",
     starts: int = 16,
     seed: int = 1,
-    workers: int | None = None,
+    workers: Workers = None,
     shared: bool = False,
     progress: Callable[[int], Any] | None = None,
 ) -> TrialFit:
@@ -190,6 +189,8 @@ def fit_trials(
     ------
     FitError
         No start converged.
+    LostWorkers
+        The executor has gone.
     """
     instance = model_class(model)(nodes=NODES) if isinstance(model, str) else model
     if starts < 1:
@@ -208,17 +209,13 @@ def fit_trials(
             trials, study, instance, starts=max(starts, 8), seed=seed, workers=workers, shared=shared
         ).values()
         others.append(np.array([c.inward(shorter.get(c.name, c.start)) for c in objective.coordinates]))
-    rows: list[dict[str, Any]] = []
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+    told = None if progress is None else lambda _, row: progress(row["evaluations"])
+    with executor_of(workers) as pool:
         try:
             positions = [first, *others, *screened(objective, starts - 1, seed, pool)]  # type: ignore[arg-type]
-            for row in pool.map(lambda position: search(objective, position), positions):  # type: ignore[arg-type]
-                rows.append(row)
-                if progress is not None:
-                    progress(row["evaluations"])
+            rows = completed(search, [(objective, position) for position in positions], workers=pool, keep=told)
         except BaseException:  # an interrupt must not wait for the searches that still run
             objective.stopped = True
-            pool.shutdown(wait=False, cancel_futures=True)
             raise
     good = [row for row in rows if row["converged"]]
     if not good:
@@ -236,7 +233,7 @@ def fit_participants(
     *,
     group: TrialFit | None = None,
     sd: float | Mapping[str, float] = SPREAD,
-    workers: int | None = None,
+    workers: Workers = None,
     seed: int = 1,
 ) -> pandas.DataFrame:
     """Fit every participant by maximum a posteriori, on the design's timeline.
@@ -250,8 +247,8 @@ def fit_participants(
     sd : float or mapping
         Standard deviation of the normal priors: in widths of each parameter's search range, or, in a mapping of
         parameter to number, on its search scale (natural log for parameters on a log scale).
-    workers : int, optional
-        Threads (all processors by default); the numbers do not depend on it.
+    workers : int or Executor, optional
+        As in :func:`fits.fit`; the numbers do not depend on it.
     seed : int
         Of the fit to the group.
 
@@ -265,6 +262,8 @@ def fit_participants(
     ------
     ValueError
         An ``sd`` that is not positive, or lacks a parameter.
+    LostWorkers
+        The executor has gone.
     """
     instance = model_class(model)(nodes=NODES) if isinstance(model, str) else model
     predictor = TrialPredictor(trials, study, instance)
@@ -278,22 +277,24 @@ def fit_participants(
     mean = np.array([c.inward(centres[c.name]) for c in coordinates])
     spread = np.array([_spread(c, sd) for c in coordinates])
 
-    def one(participant: str) -> dict[str, Any]:
+    tasks = []
+    for participant in trials.participants:
         own = predictor.with_trials(trials.select([participant]))
-        objective = TrialObjective(own, coordinates, (mean, spread))
-        row = search(objective, mean)  # type: ignore[arg-type]
-        position = np.asarray(row["x"])
-        return {
-            "participant": participant,
-            "n_trials": own.data.n,
-            **dict(zip([c.name for c in coordinates], objective.values(position), strict=True)),
-            "log_likelihood": objective.log_likelihood(position),
-            "log_prior": objective.log_prior(position),
-            **{key: row[key] for key in ("converged", "message", "evaluations")},
-        }
+        tasks.append((participant, TrialObjective(own, coordinates, (mean, spread)), mean))
+    return pandas.DataFrame(completed(_participant, tasks, workers=workers))
 
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        return pandas.DataFrame(list(pool.map(one, trials.participants)))
+
+def _participant(participant: str, objective: TrialObjective, start: np.ndarray) -> dict[str, Any]:
+    row = search(objective, start)  # type: ignore[arg-type]
+    position = np.asarray(row["x"])
+    return {
+        "participant": participant,
+        "n_trials": objective.predictor.data.n,
+        **dict(zip([c.name for c in objective.coordinates], objective.values(position), strict=True)),
+        "log_likelihood": objective.log_likelihood(position),
+        "log_prior": objective.log_prior(position),
+        **{key: row[key] for key in ("converged", "message", "evaluations")},
+    }
 
 
 def _felt(predictor: TrialPredictor, biology: list[Coordinate]) -> list[Coordinate]:

@@ -19,6 +19,7 @@ from scipy.stats import binomtest, chi2, kstest
 from engram.consolidation import ConsolidationModel
 
 from .estimation import Fit, fit
+from .execution import Workers
 from .prediction import NODES, model_class
 from .study import Study
 
@@ -54,7 +55,7 @@ def leave_one_out(
     *,
     starts: int = 4,
     seed: int = 1,
-    workers: int | None = None,
+    workers: Workers = None,
     priors: bool = False,
     begin: Mapping[str, float] | None = None,
     progress: Callable[[int], Any] | None = None,
@@ -76,6 +77,8 @@ def leave_one_out(
         Fewer than two studies, or one given twice.
     FitError
         One of the fits did not converge.
+    LostWorkers
+        The executor has gone.
     """
     identifiers = [study.id for study in studies]
     if len(identifiers) < 2:

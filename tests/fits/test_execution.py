@@ -6,12 +6,15 @@ import signal
 import threading
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from simulated_people import MODEL, people_study, people_trials, read_people
+from simulated_trials import STUDY, simulated
 
 import fits
+from engram import EncodingOnly, LinearCapture
 from fits import execution
 from fits.execution import LostWorkers, completed, executor_of, threads
 from fits.model_recovery import recover_models
@@ -19,8 +22,12 @@ from fits.people.calibration import population_calibration
 from fits.people.fit import fit_people
 from fits.people.likelihood import PeopleLikelihood
 from fits.people.population import Population
+from fits.profile import profile
 from fits.recovery import recover_parameters
 from fits.storage import Checkpoint
+from fits.trial_fit import fit_participants, fit_trials
+from fits.trials import read_trials
+from fits.validation import leave_one_out
 
 
 def squared(number, seconds=0.0):
@@ -71,7 +78,7 @@ def processes():
 
 @pytest.fixture
 def one_study():
-    return [fits.load_study("nader_2000")]
+    return [fits.load_study("brzosko_2017")]  # of two parameters
 
 
 def rows_of(fit):
@@ -199,17 +206,79 @@ def test_people_have_the_same_bits_in_other_processes(processes, tmp_path):
     assert resumed.table.equals(one.table)
 
 
+@pytest.fixture
+def some_trials(tmp_path):
+    (tmp_path / "sim.toml").write_text(STUDY, encoding="utf-8")
+    simulated().to_csv(tmp_path / "trials.csv", index=False)
+    study = fits.load_study(tmp_path / "sim.toml")
+    return read_trials(tmp_path / "trials.csv", study), study, LinearCapture(nodes=1)
+
+
+@pytest.mark.parametrize("level", ["phase", "item"])
+def test_fits_of_trials_have_the_same_bits_in_other_processes(processes, some_trials, level):
+    told = []
+    here, there = (fit_trials(*some_trials, level=level, starts=2, workers=workers, progress=told.append)
+                   for workers in (2, processes))  # fmt: skip
+    assert there.starts.equals(here.starts) and there.estimates.equals(here.estimates)
+    assert there.log_likelihood == here.log_likelihood
+    assert len(told) == 2 * len(here.starts) and sum(told) == 2 * here.evaluations
+
+
+def test_fits_of_participants_have_the_same_bits_in_other_processes(processes, some_trials):
+    group = fit_trials(*some_trials, starts=1, workers=1)
+    one, two, there = (fit_participants(*some_trials, group=group, workers=workers) for workers in (1, 2, processes))
+    assert one.participant.tolist() == ["01", "02", "03"] and (one.evaluations > 1).all()
+    assert two.equals(one) and there.equals(one)
+
+
+def test_profiles_have_the_same_bits_in_other_processes(processes, one_study):
+    fitted = fits.fit(one_study, "EncodingOnly", starts=2, shared=False, workers=1)
+    told = []
+    here, there = (profile(fitted, workers=workers, progress=told.append) for workers in (2, processes))
+    assert there.intervals.equals(here.intervals) and there.curves.equals(here.curves)
+    assert len(here.intervals) == 2 and sum(told) == 2 * here.intervals.points.sum()
+
+
+def test_studies_left_out_are_predicted_with_the_same_bits_in_other_processes(processes, one_study):
+    both = [*one_study, fits.load_study("nader_2000")]
+    here, there = (leave_one_out(both, EncodingOnly(nodes=1), starts=1, workers=workers) for workers in (2, processes))
+    assert len(here.biology) and here.predictions.study.nunique() == 2
+    assert there.table.equals(here.table) and there.biology.equals(here.biology)
+    assert there.predictions.equals(here.predictions)
+
+
+def test_every_fit_names_an_executor_that_has_gone_and_refuses_no_workers(some_trials, one_study):
+    group = fit_trials(*some_trials, starts=1, workers=1)
+    fitted = fits.fit(one_study, "EncodingOnly", starts=1, shared=False, workers=1)
+    both = [*one_study, fits.load_study("nader_2000")]
+    closed = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+    closed.shutdown()
+    for work in (
+        lambda workers: fit_trials(*some_trials, starts=2, workers=workers),
+        lambda workers: fit_participants(*some_trials, group=group, workers=workers),
+        lambda workers: profile(fitted, workers=workers),
+        lambda workers: leave_one_out(both, "EncodingOnly", starts=1, workers=workers),
+    ):
+        with pytest.raises(LostWorkers, match=r"the executor takes no tasks .*is the cluster still there"):
+            work(closed)
+        with pytest.raises(ValueError, match="workers is 0; give at least 1, an executor, or None"):
+            work(0)
+
+
 # On a cluster: worker processes of Dask on this machine, over TCP.
+
+
+def local_cluster(workers, processes=True):
+    distributed = pytest.importorskip("distributed", reason="needs the extra engram[cluster]")
+    return distributed.LocalCluster(n_workers=workers, threads_per_worker=1, processes=processes, protocol="tcp://",
+                                    dashboard_address=None, host="127.0.0.1")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def cluster():
-    distributed = pytest.importorskip("distributed", reason="needs the extra engram[cluster]")
-    with distributed.LocalCluster(2, threads_per_worker=1, processes=True, protocol="tcp://", dashboard_address=None,
-                                  host="127.0.0.1") as made:  # fmt: skip
-        with distributed.Client(made) as client:
-            assert client.scheduler.address.startswith("tcp://127.0.0.1")
-            yield client
+    with local_cluster(2) as made, made.get_client() as client:
+        assert client.scheduler.address.startswith("tcp://127.0.0.1") and len(client.nthreads()) == 2
+        yield client
 
 
 def processes_of(client):
@@ -220,7 +289,7 @@ def processes_of(client):
 def test_a_cluster_gives_the_same_bits(cluster, one_study):
     serial, there = (fits.fit(one_study, "EncodingOnly", starts=3, workers=workers, shared=False)
                      for workers in (1, cluster.get_executor()))  # fmt: skip
-    assert rows_of(there) == rows_of(serial)
+    assert rows_of(there) == rows_of(serial) and len(serial.optimum) == 2
     assert os.getpid() not in processes_of(cluster).values()
 
 
@@ -249,6 +318,23 @@ def test_a_worker_that_is_killed_in_mid_run_loses_nothing(cluster, one_study, tm
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_a_cluster_without_workers_is_named_once_and_waited_for(monkeypatch):
+    monkeypatch.setattr(execution, "_PATIENCE", 0.1)
+    told = []
+    with local_cluster(0, processes=False) as made, made.get_client() as client:
+
+        def warn(message, *args, **kwargs):
+            told.append(message)
+            threading.Timer(1.0, made.scale, [1]).start()  # ten more spans of patience
+
+        monkeypatch.setattr(execution, "warnings", SimpleNamespace(warn=warn))
+        assert completed(squared, [(3,), (4,)], workers=client.get_executor()) == [9, 16]
+        assert told == ["the cluster has no workers yet; waiting for them"]
+        assert completed(squared, [(5, 1.0)], workers=client.get_executor()) == [25]  # slow, but there
+        assert len(told) == 1
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_chains_on_a_cluster_are_those_of_threads(cluster, tmp_path):
     pytest.importorskip("nutpie", reason="needs the extra engram[posterior]")
     from fits.people.posterior import sample_people
@@ -265,12 +351,10 @@ def test_chains_on_a_cluster_are_those_of_threads(cluster, tmp_path):
 @pytest.mark.filterwarnings("ignore")
 def test_a_cluster_that_vanishes_is_named_and_the_run_goes_on_elsewhere(one_study, tmp_path, monkeypatch):
     """The scheduler and its workers are closed in mid-run; what had finished is on the disk, and is not run again."""
-    distributed = pytest.importorskip("distributed", reason="needs the extra engram[cluster]")
+    made = local_cluster(1)
+    client = made.get_client()
     truth = fits.fit(one_study, "EncodingOnly", starts=1, workers=1, shared=False)
     options = dict(n=40, truth=truth, shared=False, compared=0)
-    made = distributed.LocalCluster(1, threads_per_worker=1, processes=True, protocol="tcp://", dashboard_address=None,
-                                    host="127.0.0.1")  # fmt: skip
-    client = distributed.Client(made)
     monkeypatch.setattr(execution, "_PATIENCE", 2.0)
     checkpoint = Checkpoint(tmp_path / "kept.jsonl", {"task": 1})
     closing = threading.Thread(target=made.close)
