@@ -40,7 +40,7 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
     if options.posterior:
         needed()  # before anything long is begun
     trials = read_trials(options.trials or None, study, missing=options.missing, skip_broken=options.skip_broken)
-    covariates = read_covariates(options.covariates) if options.covariates else None
+    covariates = read_covariates(options.covariates[0], options.covariates[1:] or None) if options.covariates else None
     fits: list[PeopleFit] = []
     checks, posteriors = [], []
     with output_folder(options.out) as folder:
@@ -116,11 +116,15 @@ def run_design(options: argparse.Namespace, studies: Sequence[Study], models: Se
             _write([found.models], folder / "models.csv")
             _write([found.best()], folder / "best.csv")
             save_figure(design_figure(found.models), folder, "design")
+    for study in studies:
+        if study.id not in set(found.parameters.candidate):
+            print(f"{study.id}: these models feel no parameter of it; with nothing to fit it is not compared")
     print(f"People needed for a 95 % interval of ± {options.half_width:g} of the bounds (blank: not identified)")
     wide = found.parameters.pivot_table(
         index=["model", "parameter"], columns="candidate", values="people", sort=False, dropna=False
     )
-    print(f"{_table(wide.reset_index())}\n")
+    if len(wide):
+        print(f"{_table(wide.reset_index())}\n")
     if len(found.models):
         print("People needed to tell models apart, 20 to 1 with a power of 0.8 (blank: more than a million)")
         print(f"{_table(found.models)}\n")
@@ -161,9 +165,8 @@ def run_recover_people(options: argparse.Namespace, studies: Sequence[Study], mo
     print(f"{_table(found.summary)}\n")
     print("Which model is preferred by BIC (columns) where each has made the data (rows)")
     print(f"{confusion.to_string()}\n")
-    for study in studies:
-        if study.id not in set(found.table.study):
-            print(f"{study.id}: these models feel no parameter of it, so that nothing can come back")
+    for study_id, left_out in found.left_out:
+        print(f"{study_id}: {left_out} feels no parameter of it and was left out")
     for (name, model), group in unknown.groupby(["study", "model"], sort=False):
         print(f"{name} does not tell, under {model}: {', '.join(group.parameter)}")
     print(f"Tables and figures are in {options.out}")

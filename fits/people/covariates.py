@@ -14,7 +14,7 @@ from ..trials import TABLE
 _BIDS, _PREFIX = "participant_id", "sub-"  # of the participants.tsv of a BIDS dataset
 
 
-def read_covariates(path: str | Path, columns: Sequence[str] | None = None) -> pandas.DataFrame:
+def read_covariates(path: str | Path, columns: Sequence[str] | str | None = None) -> pandas.DataFrame:
     """Covariates of people, a row a participant.
 
     Parameters
@@ -48,11 +48,14 @@ def read_covariates(path: str | Path, columns: Sequence[str] | None = None) -> p
     if table.participant.isna().any():
         row = int(np.flatnonzero(table.participant.isna())[0]) + 2
         raise TrialError(f"{place}: row {row} names no participant; add the name, or leave the row out")
+    columns = [columns] if isinstance(columns, str) else columns
     if columns is not None:
         absent = [name for name in columns if name not in table]
         if absent:
             raise TrialError(f"{place}: has no column {some(map(repr, absent))}; it has {', '.join(map(str, table))}")
         table = table[["participant", *columns]]
+    if list(table) == ["participant"]:
+        raise TrialError(f"{place}: has the column participant alone; add covariates, or leave the table out")
     if not table.participant.duplicated().any():
         return table.set_index("participant")
     table = table.drop(columns=[name for name in TABLE if name in table and name != "participant"])
@@ -108,7 +111,7 @@ def standardised(
             place = int(np.flatnonzero(~np.isfinite(values))[0])
             raise TrialError(
                 f"covariates: {column!r} of participant {table.index[place]!r} is {table[column].iloc[place]}; give a "
-                "finite number"
+                "finite number, or name the columns that are to count"
             )
         if np.ptp(values) <= 1e-12 * np.abs(values).max():
             notes.append((str(column), f"is {values[0]:g} for everybody", "a covariate that is constant explains "

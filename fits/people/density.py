@@ -82,7 +82,7 @@ class JointDensity:
         value = sum(one.log_likelihood for one in found)
         value += float(-0.5 * (off**2 * tight).sum() + 0.5 * self.people * np.log(tight).sum())
         value += float(np.log(np.diagonal(inverse, axis1=1, axis2=2)).sum())  # −Σ ln diag L
-        value += population.log_prior() + float(np.log(population.spread).sum())  # ∂τ/∂ln τ
+        value += population.log_prior()
 
         down = np.array([one.gradient for one in found]) - off * tight  # ∂/∂η
         pulled = np.einsum("iab,ib->ia", inverse, down)  # L⁻¹ ∂/∂η, which is ∂/∂u

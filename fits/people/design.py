@@ -90,7 +90,8 @@ def compare_designs(
     candidates : sequence of Study, or mapping of name to Study
         Designs that differ in delays, doses or tests; of each, every Test of every condition is answered.
     models : sequence of str or ConsolidationModel
-        With two or more, how well each is told from each other one.
+        With two or more, how well each is told from each other one; not where one of them feels no parameter of the
+        design, and is not free to fit.
     trials : int
         Answers to each Test by one person.
     lures : int, optional
@@ -131,6 +132,8 @@ def compare_designs(
     ):  # fmt: skip
         if not low <= number <= high:
             raise ValueError(f"{what} is {number!r}; give a number from {low:g} to {high:g}")
+    models = [models] if isinstance(models, str) else models
+    _check_names(named, models, values or {}, spread)
     told: list[dict[str, Any]] = []
     known: list[dict[str, Any]] = []
     for name, study in named.items():
@@ -138,11 +141,26 @@ def compare_designs(
         for plan in plans:
             known += [dict(candidate=name, **row) for row in _parameters(plan, spread, half_width)]
             for rival in plans:
-                if rival is not plan:
+                if rival is not plan and len(plan.centre) and len(rival.centre):
                     told.append(dict(candidate=name, **_against(plan, rival, threshold, power)))
     columns = ["candidate", "truth", "rival", "gain", "gain_sd", "people"]
     own = ["candidate", "model", "parameter", "unit", "value", "sd_one", "people", "resolved"]
     return DesignComparison(pandas.DataFrame(told, columns=columns), pandas.DataFrame(known, columns=own), half_width)
+
+
+def _check_names(
+    studies: Mapping[str, Study], models: Sequence[str | ConsolidationModel],
+    values: Mapping[str, Mapping[str, float]], spread: float | Mapping[str, float],
+) -> None:  # fmt: skip
+    """``ValueError`` for values of models, or spreads of parameters, that are not there."""
+    known = [model if isinstance(model, str) else type(model).__name__ for model in models]
+    unknown = [name for name in values if name not in known]
+    if unknown:
+        raise ValueError(f"values names {', '.join(unknown)}; the models are {', '.join(known)}")
+    parameters = list(dict.fromkeys(name for study in studies.values() for name in study.parameters))
+    unknown = [name for name in spread if name not in parameters] if isinstance(spread, Mapping) else []
+    if unknown:
+        raise ValueError(f"spread names {', '.join(unknown)}; the parameters are {', '.join(parameters)}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,6 +220,9 @@ def layout_centre(layout: Layout, own: Mapping[str, float]) -> np.ndarray:
     unknown = [name for name in own if name not in scale.names]
     if unknown:
         raise ValueError(f"values names {', '.join(unknown)}; the parameters are {', '.join(scale.names)}")
+    for name, (low, high) in zip(scale.names, (c.bounds for c in layout.coordinates), strict=True):
+        if name in own and not low <= own[name] <= high:
+            raise ValueError(f"values: {name} is {own[name]:g}; its bounds are {low:g} and {high:g}")
     starts = scale.outward(scale.starts)
     return scale.inward(np.array([own.get(name, start) for name, start in zip(scale.names, starts, strict=True)]))
 

@@ -37,6 +37,7 @@ _ROUGH, _FINE = 1e-3, 1e-9  # gain in log density at which a person's search end
 _SETTLED = 2e-3  # shift of the population at which EM ends
 _NEAR = 0.02  # gain in log evidence, for each parameter of the population, at which EM ends where draws follow it
 _MOST = 500  # EM steps
+_FEWEST = 16  # draws of a person from which their weights say anything
 _PARTS = 32  # of the people, where an executor takes them
 
 
@@ -120,13 +121,16 @@ def expectation_maximisation(
     start : Population, optional
         Where to begin; at the study's start values, with τ = ½, by default.
     draws : int
-        Of each person at a time, a power of 2 (:mod:`fits.people.weighted`); 0 for Laplace's approximation alone.
+        Of each person at a time, a power of 2 from 16 on (:mod:`fits.people.weighted`); 0 for Laplace's approximation
+        alone.
     workers : int or Executor, optional
         Threads (all processors by default), or what else runs people; the numbers do not depend on it.
     progress : callable, optional
         Called after every step with how far the population has moved.
     """
     began = time.perf_counter()
+    if draws and (draws < _FEWEST or draws & (draws - 1)):
+        raise ValueError(f"draws is {draws}; give a power of 2 from {_FEWEST} on, or 0 for Laplace's approximation")
     size = len(likelihood.scale)
     if start is None:
         effects = np.column_stack([likelihood.scale.starts, np.zeros((size, covariates.shape[1]))])

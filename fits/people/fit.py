@@ -21,13 +21,12 @@ from ..trials import Trials
 from .covariates import standardised
 from .em import Posterior, expectation_maximisation, person_posterior
 from .likelihood import PeopleLikelihood
-from .population import LEAST_SPREAD, SLOPE_SD, SPREAD_SD, Population
+from .population import LOOSEST, SLOPE_SD, SPREAD_SD, Population
 from .unusual import note_table, notes_on_people
 
 _LEVEL = 0.95
 _WITHIN = float(ndtri(0.5 + _LEVEL / 2))  # standard errors on either side
 _ALONE_SD = math.pi / math.sqrt(3)  # of a standard logistic: what is known of a person when nothing is of the others
-_LOOSEST = 5.0  # standard error of ln τ from which nothing is known of τ
 _WORTH = 20  # equal draws below which a person's interval is called rough
 _VAGUE = 0.9  # standard error of μ, as a share of what its prior alone would give, from which the data say hardly more
 
@@ -40,10 +39,11 @@ class PeopleFit:
     ----------
     parameters : DataFrame
         A row a parameter. parameter, unit, median of the population with its 95 % interval (lower, upper); mean and
-        mean_error of η; spread (τ) with spread_lower and spread_upper (NaN where people do not differ); people_lower
+        mean_error of η; spread (τ) with spread_lower and spread_upper (NaN where it is not identified); people_lower
         and people_upper, between which 95 % of people lie; reliability, the share of the variance between people that
-        their trials resolve, τ² times the mean of A_i (:func:`standard_errors`); verdict: "ok", "people do not differ"
-        (τ at its least value) or "not identified" (the standard error of μ is that of its prior); description.
+        their trials resolve, τ² times the mean of A_i (:func:`standard_errors`); verdict: "ok", "differences
+        not identified" (the standard error of ln τ is 1 or more) or "not identified" (that of μ is its prior's);
+        description.
     effects : DataFrame
         A row a parameter and covariate: slope of η per standard deviation of the covariate, standard_error, lower,
         upper.
@@ -132,6 +132,8 @@ def fit_people(
     >>> trials = fits.read_trials(study=study, missing="drop")  # doctest: +SKIP
     >>> fit_people(trials, study, "EncodingOnly").parameters  # doctest: +SKIP
     """
+    if covariates is not None and not isinstance(covariates, pandas.DataFrame):
+        raise TypeError(f"covariates is {type(covariates).__name__}; give a DataFrame indexed by participant")
     if len(trials.participants) < 2:
         raise ValueError(
             f"{len(trials.participants)} participant(s) given; a population needs two or more, and one person alone "
@@ -167,7 +169,11 @@ def fit_likelihood(
         if not one.converged
     ]
     notes += [
-        (name, f"the weighted draws are worth {one.worth:.0f}", "the interval is rough; give more draws, or sample")
+        (
+            name,
+            f"the weighted draws are worth {one.worth:.0f}",
+            "the interval is rough; a sampled posterior, or a fit with more draws, would tell",
+        )
         for name, one in zip(likelihood.people, posteriors, strict=True)
         if one.worth < _WORTH
     ]
@@ -199,6 +205,9 @@ def compare_people(fits: Sequence[PeopleFit]) -> ModelFrequencies:
     The evidences are conditional on populations that were fitted to the same people; the price of that, the same
     for models with as many parameters, is in ``PeopleFit.bic`` alone.
     """
+    names = [one.model for one in fits]
+    if len(set(names)) < len(names):
+        raise ValueError(f"models {', '.join(names)}: one is there twice; compare fits of different models")
     return model_frequencies(pandas.DataFrame({one.model: one.evidence for one in fits}))
 
 
@@ -244,8 +253,8 @@ def _population_tables(
     known = np.mean([np.diag(resolved(one.information, spread)) for one in posteriors], axis=0)
     ends = [scale.outward(mean + sign * _WITHIN * errors[:, 0]) for sign in (-1, 1)]
     people = [scale.outward(mean + sign * _WITHIN * spread) for sign in (-1, 1)]
-    same = spread <= LEAST_SPREAD * (1 + 1e-9)
-    factor = np.exp(_WITHIN * np.where(same, np.nan, np.minimum(spread_errors, _LOOSEST)))
+    same = spread_errors >= LOOSEST
+    factor = np.exp(_WITHIN * np.where(same, np.nan, spread_errors))
     vague = errors[:, 0] > _VAGUE * math.sqrt(2) * np.cosh(0.5 * mean)  # the prior's curvature is ½ sech²(μ/2)
     coordinates = likelihood.coordinates
     table = pandas.DataFrame(
@@ -254,7 +263,7 @@ def _population_tables(
             upper=ends[1], mean=mean, mean_error=errors[:, 0], spread=spread, spread_lower=spread / factor,
             spread_upper=spread * factor, people_lower=people[0], people_upper=people[1],
             reliability=known * spread**2,
-            verdict=np.where(vague, "not identified", np.where(same, "people do not differ", "ok")),
+            verdict=np.where(vague, "not identified", np.where(same, "differences not identified", "ok")),
             description=[c.description for c in coordinates],
         )
     )  # fmt: skip

@@ -169,7 +169,7 @@ class Layout:
         self.compiled = issubclass(self.response_type, OrderedScale)
         # fields of the response that parameters set, and their columns
         named = self.study.response_values.items()
-        self.free = [(key, names.index(value)) for key, value in named if isinstance(value, str)]
+        self.free = [(key, names.index(value)) for key, value in named if value in names]
         self._single = len(self.starts) == len(self.members)
         self._sizes = np.diff(np.append(self.starts, len(self.members)))
         if self.compiled:

@@ -11,7 +11,9 @@ def people_options(command: argparse.ArgumentParser) -> None:
     """Of ``engram fit --trials``."""
     command.add_argument("--people", action="store_true",
                          help="raw trials: the population and every person in it, by empirical Bayes")  # fmt: skip
-    command.add_argument("--covariates", metavar="FILE", help="with --people: a table with a column participant")
+    command.add_argument("--covariates", nargs="+", metavar=("FILE", "COLUMN"),
+                         help="with --people: a table with a column participant (or participant_id), and which of its "
+                         "columns count (all by default)")  # fmt: skip
     command.add_argument("--posterior", action="store_true",
                          help="with --people: sample the posterior as well (needs engram[posterior])")  # fmt: skip
 
@@ -41,6 +43,9 @@ def refuse(options: argparse.Namespace) -> None:
             raise ValueError(f"--{name} is for people; add --people, or leave it out")
     if options.people and options.participants:
         raise ValueError("--participants fits people one by one and --people together; choose one")
+    if options.people and options.free is not None:
+        raise ValueError("--free-biology and --fixed-biology do not work with --people, whose fits hold the biology; "
+                         "leave them out")  # fmt: skip
     if options.people and options.starts:
         raise ValueError("--starts does not work with --people, which begins at the study's start values; leave it out")
 

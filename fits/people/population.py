@@ -5,7 +5,9 @@
     Γ_jc ~ N(0, 1)
     τ_j ~ |N(0, 1)|                           1 on the scale of a logit: people from a quarter to three quarters
 
-The three priors are assumed; the last two weigh little where there are more than a few people.
+The three priors are assumed; the last two weigh little where there are more than a few people. What is sought is where
+the density of (μ, Γ, ln τ) is highest: over ln τ, whose prior vanishes towards no differences, so that few people are
+not found to be all alike by chance (Chung et al. 2013, doi:10.1007/s11336-013-9328-2).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import numpy as np
 SLOPE_SD = 1.0
 SPREAD_SD = 1.0
 LEAST_SPREAD = 0.02  # of τ, at which the search for it ends: differences this small cannot be told from none
+LOOSEST = 1.0  # standard error of ln τ from which differences between people are not known
 _STEPS = 50
 
 
@@ -42,11 +45,12 @@ class Population:
         return found
 
     def log_prior(self) -> float:
-        """Log density of μ, Γ and τ."""
+        """Log density of μ, Γ and ln τ."""
         mean, slopes = self.effects[:, 0], self.effects[:, 1:]
         total = -(mean + 2 * np.logaddexp(0.0, -mean)).sum()
         total += (-0.5 * (slopes / SLOPE_SD) ** 2 - math.log(SLOPE_SD * math.sqrt(2 * math.pi))).sum()
         total += (-0.5 * (self.spread / SPREAD_SD) ** 2 - math.log(SPREAD_SD * math.sqrt(math.pi / 2))).sum()
+        total += np.log(self.spread).sum()
         return float(total)
 
     def shift(self, other: Population) -> float:
@@ -86,5 +90,6 @@ def most_likely(etas: np.ndarray, variances: np.ndarray, covariates: np.ndarray,
     residuals = etas - design @ effects.T
     total = (residuals**2 + variances).sum(axis=0)
     s = SPREAD_SD**2
-    squared = 2 * total / (people + np.sqrt(people**2 + 4 * total / s))  # the root of u²/s + people·u = total
+    left = people - 1  # the density is over ln τ
+    squared = 2 * total / (left + np.sqrt(left**2 + 4 * total / s))  # the root of u²/s + (people − 1)·u = total
     return Population(effects, np.maximum(np.sqrt(squared), LEAST_SPREAD))

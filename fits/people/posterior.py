@@ -93,6 +93,9 @@ def sample_people(
         nutpie or ArviZ is not installed.
     """
     _, arviz = needed()
+    for what, number in (("draws", draws), ("tune", tune), ("chains", chains)):
+        if number < 1:
+            raise ValueError(f"{what} is {number}; give at least 1")
     began = time.perf_counter()
     tasks = [(fit, draws, tune, seed, chain, progress) for chain in range(chains)]
     sampled = completed(_chain, tasks, workers=workers)

@@ -20,9 +20,10 @@ from ..study import Study
 from .calibration import population_rows, simulate_people, summarise
 from .design import SPREAD, planned
 from .fit import fit_likelihood
-from .likelihood import PeopleLikelihood
+from .likelihood import Layout, PeopleLikelihood
 from .population import Population
 
+_PROBES = 3  # places beside the start at which a parameter may change an answer
 _MOSTLY = 0.5  # share of simulations from which a parameter counts as identified by a design
 
 
@@ -40,6 +41,8 @@ class PeopleRecovery:
         prior does; of a spread, that finds people to differ), and what :class:`fits.people.Calibration` has.
     choices : DataFrame
         study, simulated, simulation, fitted, bic.
+    left_out : tuple of (study, model)
+        Models that feel no parameter of a design.
     """
 
     people: int
@@ -47,6 +50,7 @@ class PeopleRecovery:
     table: pandas.DataFrame = field(repr=False)
     summary: pandas.DataFrame
     choices: pandas.DataFrame = field(repr=False)
+    left_out: tuple[tuple[str, str], ...] = ()
 
     def confusion(self) -> pandas.DataFrame:
         """How often each model has the best BIC (columns), by study and by model that made the data (rows)."""
@@ -110,10 +114,14 @@ def recover_people(
             raise ValueError(f"{what} is {number}; give at least {least}")
     if not spread > 0:
         raise ValueError(f"spread is {spread}; give a positive number")
+    models = [models] if isinstance(models, str) else models
     tasks: list[tuple[Any, ...]] = []
     labels: list[tuple[str, list[str], int, int]] = []
+    left_out: list[tuple[str, str]] = []
     for number, study in enumerate(studies):
-        likelihoods = [one for one in (planned(study, model, trials, lures) for model in models) if len(one.scale)]
+        whole = [_felt(planned(study, model, trials, lures)) for model in models]
+        left_out += [(study.id, type(one.model).__name__) for one in whole if not len(one.scale)]
+        likelihoods = [one for one in whole if len(one.scale)]
         names = [type(one.model).__name__ for one in likelihoods]
         for source in range(len(likelihoods)):
             for k in range(n):
@@ -143,7 +151,20 @@ def recover_people(
     first = ["study", "model", "parameter", "identified"]
     left = [name for name in summary if name not in (*first, "correlation")]  # truths are the same every time
     summary = summary[[*first, *left]]
-    return PeopleRecovery(people, seed, table, summary, pandas.DataFrame(choices))
+    return PeopleRecovery(people, seed, table, summary, pandas.DataFrame(choices), tuple(left_out))
+
+
+def _felt(likelihood: PeopleLikelihood) -> PeopleLikelihood:
+    """Without the parameters that change no answer: they could not be fitted, and would count in the criteria."""
+    layout, starts = likelihood.layouts[0], likelihood.scale.starts
+    places = [starts, *(starts + np.random.default_rng(1).normal(size=(_PROBES, len(starts))))]
+    known = np.max([np.diag(likelihood.evaluate(0, place).information) for place in places], axis=0)
+    felt = [own for own, most in zip(layout.coordinates, known, strict=True) if most > 0]
+    if len(felt) == len(layout.coordinates):
+        return likelihood
+    return PeopleLikelihood.of_layout(
+        Layout(layout.strengths, layout.members, layout.starts, felt), likelihood.old, likelihood.lures
+    )
 
 
 def _simulation(

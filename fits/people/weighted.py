@@ -9,15 +9,16 @@ with an exact gradient (Fisher's identity), and L-BFGS-B climbs it: simulated ma
 numbers (Gourieroux & Monfort 1996, doi:10.1093/0198774753.001.0001). EM would climb the same function to the same
 place, but crawls where a spread goes to nothing.
 
-Draws judge only populations near the one they were made for, so a climb stays in a box. Then people whose draws are
-worth too little get more, about the posterior as it is now known, and the climb goes on. Older draws are kept:
-q_i is the mixture of all distributions that person i's draws came from (adaptive multiple importance sampling, Cornuet
-et al. 2012, doi:10.1111/j.1467-9469.2011.00756.x), so the function changes less and less. It is settled where the
-climb ended inside its box and had nothing to gain: ``SETTLED`` nats a parameter of the population on draws that are
-new, where ½ is one standard error, so that a parameter is about a fifth of its standard error from the best.
-A spread at ``LEAST_SPREAD``, the bound of its search, is inside.
+Draws judge only populations near the one they were made for, so a climb stays in a box. Then everybody gets as many
+draws again, about the posterior as it is now known, and the climb goes on. Older draws are kept: q_i is the mixture of
+all distributions that person i's draws came from (adaptive multiple importance sampling, Cornuet et al. 2012,
+doi:10.1111/j.1467-9469.2011.00756.x), so the function changes less and less. It is settled where the climb ended inside
+its box and had nothing to gain from draws that are new: ``SETTLED`` nats a parameter of the population, where ½ is one
+standard error, so that a parameter is about a fifth of its standard error from the best, and what fits the chance in
+the draws is found out. A spread at ``LEAST_SPREAD``, the bound of its search, is inside.
 
-The draws are quasi-random, others for every person, so that their errors average out, and the same every time.
+The draws are quasi-random, others for every person, so that their errors average out, and the same every time; they
+come in pairs on either side of the posterior's centre, so that where trials say nothing no direction is preferred.
 """
 
 from __future__ import annotations
@@ -42,8 +43,7 @@ _FREEDOM = 4.0  # of the t distribution, so that its tails are heavier than the 
 _ROUNDS = 10
 _BOX = math.log(2.0)  # half of its width: of ln τ, and of effects in units of τ
 _WIDER = 2.0  # times, in the directions in which a climb ended at the edge of its box
-_ENOUGH = 0.5  # of as many equal draws as one round has: a person worth more gets no others
-_PLACED = 0.25  # likewise, from which weighted draws say where to make others; below, the mode does
+_PLACED = 0.25  # worth, of one round's draws, from which weighted draws say where to make others; below, the mode does
 _LARGEST = 10.0  # τ
 
 
@@ -99,7 +99,7 @@ class _Evidence:
         effects = np.einsum("ij,ic->jc", off * tight, self.weights)
         effects[:, 0] -= np.tanh(0.5 * population.effects[:, 0])
         effects[:, 1:] -= population.effects[:, 1:] / SLOPE_SD**2
-        spread = (squares * tight - 1).sum(axis=0) - (population.spread / SPREAD_SD) ** 2
+        spread = (squares * tight - 1).sum(axis=0) + 1 - (population.spread / SPREAD_SD) ** 2
         return float(each.sum()) + population.log_prior(), effects, spread
 
     def climb(self, start: Population, box: np.ndarray) -> tuple[Population, int, np.ndarray]:
@@ -147,7 +147,7 @@ def most_evident(
         Given that population.
     covariates : (people, covariates) array
     draws : int
-        Of each person at a time, a power of 2.
+        Of each person at a time, a power of 2 of at least 2.
     run : callable
         ``run(function, likelihood, *rows)``: a function of parts of the people, joined.
     progress : callable, optional
@@ -155,18 +155,16 @@ def most_evident(
     """
     own = [_Draws() for _ in people]
     known = list(people)
-    wanted = np.ones(len(known), dtype=bool)
     box = np.full(population.effects.size + population.spread.size, _BOX)
     steps, settled = 0, False
     for rounds in range(_ROUNDS):
-        seeds = [(k, rounds) if new else None for k, new in enumerate(wanted)]
+        seeds = [(k, rounds) for k in range(len(known))]
         centres = population.centres(covariates)
         for one, made in zip(own, run(partial(_drawn, draws, population.spread), likelihood, seeds, known, centres),
                              strict=True):  # fmt: skip
-            if made is not None:
-                one.made_for.append(made[0])
-                one.places.append(made[1])
-                one.log_likelihoods.append(made[2])
+            one.made_for.append(made[0])
+            one.places.append(made[1])
+            one.log_likelihoods.append(made[2])
         evidence = _Evidence(own, covariates)
         before = population
         population, more, held_by = evidence.climb(before, box)
@@ -175,9 +173,8 @@ def most_evident(
             progress(population.shift(before))
         weights, each = evidence.weigh(population)
         known = _weighted(evidence.places, weights, each, people)
-        wanted = np.array([one.worth < _ENOUGH * draws for one in known])
         gained = evidence.value(population) - evidence.value(before)
-        settled = not held_by.any() and (not wanted.any() or gained < SETTLED * len(box))
+        settled = rounds > 0 and not held_by.any() and gained < SETTLED * len(box)
         if settled:
             break
         box = np.where(held_by, _WIDER * box, _BOX)
@@ -194,8 +191,9 @@ def person_draws(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draws (draws, parameters) from the t distribution about a person's posterior, and their log-likelihoods."""
     size = len(one.eta)
-    uniform = qmc.Sobol(size + 1, scramble=True, rng=np.random.default_rng(seed)).random(draws)
+    uniform = qmc.Sobol(size + 1, scramble=True, rng=np.random.default_rng(seed)).random(draws // 2)
     standard = ndtri(uniform[:, :size]) * np.sqrt(_FREEDOM / chdtri(_FREEDOM, uniform[:, size:]))
+    standard = np.concatenate([standard, -standard])
     places = one.eta + standard @ np.linalg.cholesky(one.covariance).T
     return places, np.array([likelihood.log_likelihood(person, place) for place in places])
 
@@ -215,16 +213,13 @@ def _drawn(
     draws: int,
     spread: np.ndarray,
     likelihood: PeopleLikelihood,
-    seeds: Sequence[tuple[int, int] | None],
+    seeds: Sequence[tuple[int, int]],
     people: Sequence[Posterior],
     centres: np.ndarray,
-) -> list[tuple[Posterior, np.ndarray, np.ndarray] | None]:
-    """What draws are made for, the draws and their log-likelihoods, of everybody who has a seed."""
-    found: list[tuple[Posterior, np.ndarray, np.ndarray] | None] = []
+) -> list[tuple[Posterior, np.ndarray, np.ndarray]]:
+    """What draws are made for, the draws and their log-likelihoods."""
+    found: list[tuple[Posterior, np.ndarray, np.ndarray]] = []
     for k, (seed, one, centre) in enumerate(zip(seeds, people, centres, strict=True)):
-        if seed is None:
-            found.append(None)
-            continue
         about = one if one.worth >= _PLACED * draws else person_posterior(likelihood, k, one.eta, centre, spread)
         found.append((about, *person_draws(draws, likelihood, k, seed, about)))
     return found

@@ -14,6 +14,7 @@ from fits.people import covariates, read_covariates
 from fits.people.calibration import summarise, uniformity
 from fits.people.design import compare_designs, planned
 from fits.people.figures import people_confusion_figure, people_recovery_figure
+from fits.people.fit import fit_likelihood
 from fits.people.recovery import recover_people
 from fits.study import load_study
 from fits.trial_table import TrialError
@@ -69,16 +70,37 @@ def test_figures_show_every_study(found):
     assert drawn == len(result.table)
 
 
-def test_a_parameter_that_nothing_tells_is_said_not_to_be_identified(tmp_path):
-    """Under a modulator of no effect a dose changes nothing: its interval is its prior's."""
-    study = people_study(tmp_path, free=["dose", "criterion"], name="blind")
-    text = (tmp_path / "blind.toml").read_text(encoding="utf-8")
-    (tmp_path / "blind.toml").write_text(text.replace("encoding_gain = 1.0", "encoding_gain = 0.0"), encoding="utf-8")
-    study = load_study(tmp_path / "blind.toml")
-    nothing = recover_people([study], [MODEL], people=6, n=1, draws=0)
-    means = nothing.summary[nothing.summary.parameter.str.startswith("mean")]
-    assert dict(zip(means.parameter, means.identified, strict=True)) == {"mean of dose": 0, "mean of criterion": 1}
-    assert "mean of dose" in nothing.not_identified().parameter.tolist()
+def test_a_parameter_that_changes_no_answer_is_neither_fitted_nor_counted(tmp_path):
+    """A dose of a modulator without effect: the model has one parameter left, and none where nothing else is free."""
+    for free, left in ((["dose", "criterion"], ["mean of criterion", "spread of criterion"]), (["dose"], [])):
+        people_study(tmp_path, free=free, name="blind")
+        text = (
+            (tmp_path / "blind.toml").read_text(encoding="utf-8").replace("encoding_gain = 1.0", "encoding_gain = 0.0")
+        )
+        (tmp_path / "blind.toml").write_text(text, encoding="utf-8")
+        study = load_study(tmp_path / "blind.toml")
+        if not left:
+            with pytest.raises(ValueError, match="nothing can come back"):
+                recover_people([study], [MODEL], people=6, n=1, draws=0)
+            continue
+        found = recover_people([study], [MODEL], people=6, n=1, draws=0)
+        assert found.summary.parameter.tolist() == left and found.left_out == ()
+
+
+def test_a_model_that_feels_nothing_is_left_out_and_named():
+    found = recover_people([load_study("takeuchi_2016")], ["EncodingOnly", "LinearCapture"], people=4, n=1, draws=0)
+    assert found.left_out == (("takeuchi_2016", "EncodingOnly"),)
+    assert set(found.choices.fitted) == {"LinearCapture"}
+
+
+def test_a_parameter_of_which_nothing_is_known_has_the_prior_as_its_interval():
+    likelihood = planned(load_study("takeuchi_2016"), "EncodingOnly")  # in which dopamine does nothing
+    people = likelihood.with_counts([likelihood.old[0]] * 6, [likelihood.lures[0]] * 6)
+    fit = fit_likelihood(people, alone=False)
+    row = fit.parameters.iloc[0]
+    assert row.verdict == "not identified" and row["mean"] == pytest.approx(0.0, abs=1e-9)
+    exact = sum(people.log_likelihood(k, likelihood.scale.starts) for k in range(6))
+    assert fit.log_evidence == pytest.approx(exact, abs=0.05)
 
 
 def test_studies_without_parameters_are_refused_and_so_are_numbers_out_of_range(tmp_path, study):
