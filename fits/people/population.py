@@ -46,11 +46,14 @@ class Population:
 
     def log_prior(self) -> float:
         """Log density of μ, Γ and ln τ."""
+        total = -0.5 * (self.spread / SPREAD_SD) ** 2 - math.log(SPREAD_SD * math.sqrt(math.pi / 2))
+        return self.log_prior_of_effects() + float((total + np.log(self.spread)).sum())
+
+    def log_prior_of_effects(self) -> float:
+        """Log density of μ and Γ."""
         mean, slopes = self.effects[:, 0], self.effects[:, 1:]
         total = -(mean + 2 * np.logaddexp(0.0, -mean)).sum()
         total += (-0.5 * (slopes / SLOPE_SD) ** 2 - math.log(SLOPE_SD * math.sqrt(2 * math.pi))).sum()
-        total += (-0.5 * (self.spread / SPREAD_SD) ** 2 - math.log(SPREAD_SD * math.sqrt(math.pi / 2))).sum()
-        total += np.log(self.spread).sum()
         return float(total)
 
     def shift(self, other: Population) -> float:
