@@ -262,7 +262,7 @@ def test_people_who_say_little_are_named_and_the_others_carry_on(tmp_path):
     frame.loc[frame.participant == "p0", "response"] = "DO"  # no variance
     separable = frame.participant == "p1"
     frame.loc[separable, "response"] = np.where(frame[separable].old, "DO", "DN")
-    single = frame[(frame.participant == "p2") & (frame.item == "old3")]
+    single = frame[(frame.participant == "p2") & (frame.item == "old0")]  # at 0 s, where a run never ends
     frame = pandas.concat([frame[frame.participant != "p2"], single])
     trials = read_people(tmp_path, frame, study)
     fit = fit_people(trials, study, MODEL)
