@@ -104,13 +104,13 @@ def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Seque
                           "and no biology is estimated (--free-biology)", file=sys.stderr)  # fmt: skip
                 if options.profiles:
                     part = f"profiles of {model}"
-                    kept = checkpoint.done(part)
-                    if not kept:
+                    ended = checkpoint.done(part)
+                    if not ended:
                         with progress.part(part, starts, max(1, len(fits[-1].estimates))):
                             found = profile(fits[-1], workers=options.workers, progress=progress.finished)
                         checkpoint.keep(part, 0, found.intervals.to_dict("list"))
-                        kept = checkpoint.done(part)
-                    profiles.append(pandas.DataFrame(kept[0]).assign(model=model))
+                        ended = checkpoint.done(part)
+                    profiles.append(pandas.DataFrame(ended[0]).assign(model=model))
         finally:
             progress.close()
         made = provenance(options.command_line, starts, options.seed, options.workers)
