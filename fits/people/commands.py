@@ -53,7 +53,9 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
                     progress.finished()
                 if options.posterior:
                     with progress.part(f"posterior, {model}", 9.0):
-                        posteriors.append(sample_people(fits[-1], seed=options.seed, workers=options.workers))
+                        posteriors.append(
+                            sample_people(fits[-1], draws=options.posterior, seed=options.seed, workers=options.workers)
+                        )
                         progress.finished()
                 if options.level == "phase":
                     sampled = posteriors[-1] if options.posterior else None
@@ -99,6 +101,8 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
         worst = sampled.summary.r_hat.max()
         print(f"{sampled.fit.model}: posterior in {sampled.seconds:.0f} s, largest R-hat {worst:.4f}, "
               f"{sampled.divergences} divergences")  # fmt: skip
+        if not sampled.converged:
+            print("  not all of it is known well: give more draws (--posterior DRAWS)")
         left_out = loo(sampled)
         print(f"  leave-one-trial-out log density {left_out.elpd_loo:.1f} ± {left_out.se:.1f} (PSIS-LOO)")
     print(f"Tables and figures are in {options.out}")

@@ -14,8 +14,9 @@ def people_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--covariates", nargs="+", metavar=("FILE", "COLUMN"),
                          help="with --people: a table with a column participant (or participant_id), and which of its "
                          "columns count (all by default)")  # fmt: skip
-    command.add_argument("--posterior", action="store_true",
-                         help="with --people: sample the posterior as well (needs engram[posterior])")  # fmt: skip
+    command.add_argument("--posterior", nargs="?", const=500, type=positive, metavar="DRAWS",
+                         help="with --people: sample the posterior as well, so many draws (500) of each of four "
+                         "chains (needs engram[posterior])")  # fmt: skip
 
 
 def recovery_options(command: argparse.ArgumentParser) -> None:

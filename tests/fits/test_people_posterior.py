@@ -139,12 +139,11 @@ def test_command_samples_and_writes_what_arviz_reads(tmp_path, capsys, monkeypat
     study = people_study(tmp_path, free=["strength", "criterion"], name="sampled")
     people_trials(tmp_path, 4).to_csv(tmp_path / "t.csv", index=False)
     sample = commands.sample_people
-    monkeypatch.setattr(commands, "sample_people", lambda *given, **named: sample(*given, draws=30, tune=40, chains=2,
-                                                                                  **named))  # fmt: skip
+    monkeypatch.setattr(commands, "sample_people", lambda *given, **named: sample(*given, tune=40, chains=2, **named))
     command = ["fit", study.path, "--model", "EncodingOnly", "LinearCapture", "--trials", str(tmp_path / "t.csv")]
-    assert main([*command, "--people", "--posterior", "--out", str(tmp_path / "out")]) == 0
+    assert main([*command, "--people", "--posterior", "30", "--out", str(tmp_path / "out")]) == 0
     said = capsys.readouterr().out
-    assert said.count("PSIS-LOO") == 2 and "largest R-hat" in said
+    assert "give more draws (--posterior DRAWS)" in said and said.count("PSIS-LOO") == 2 and "largest R-hat" in said
     data = arviz.from_netcdf(tmp_path / "out" / "posterior-LinearCapture.nc")
     assert dict(data.posterior.sizes)["draw"] == 30 and data.posterior.eta.shape == (2, 30, 4, 2)
     names = {path.name for path in (tmp_path / "out").iterdir()}
