@@ -114,9 +114,9 @@ def fit_paths(
     >>> between = 0.6 * cause + rng.normal(size=200)
     >>> table = pandas.DataFrame({"cause": cause, "between": between, "end": 0.5 * between + rng.normal(size=200)})
     >>> found = fit_paths(table, {"between": ["cause"], "end": ["between"]}, resamples=999)
-    >>> print(found.indirect[["chain", "effect", "lower", "upper"]].round(2).to_string(index=False))
-                  chain  effect  lower  upper
-    cause → between → end    0.25   0.17   0.34
+    >>> row = found.indirect.iloc[0]
+    >>> print(f"{row.chain}: {row.effect:.2f} ({row.lower:.2f} to {row.upper:.2f})")
+    cause → between → end: 0.25 (0.17 to 0.34)
     """
     if not 0 < level < 1:
         raise PathError(f"level is {level:g}; give a share between 0 and 1")
