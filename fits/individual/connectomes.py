@@ -130,8 +130,8 @@ def read_connectomes(
     regions = often[0][0] if often else 0
     for name, own in sizes.items():
         if own != regions:
-            notes.append((name, f"{files[name].name}: has {own} regions, the most frequent number is {regions}; all need "
-                                "the same parcellation"))  # fmt: skip
+            notes.append((name, f"{files[name].name}: has {own} regions, the most frequent number is {regions}; all "
+                                "need the same parcellation"))  # fmt: skip
     kept = [name for name, own in sizes.items() if own == regions]
     if notes and (incomplete == "error" or not kept):
         raise ConnectomeError(_of_notes(notes))

@@ -94,6 +94,8 @@ def _numbers(values: Any, what: str) -> np.ndarray:
     """As an array of numbers, of whatever precision they have."""
     try:
         found = np.asarray(values)
+        if found.dtype.kind in "cmM":
+            raise TypeError(f"{found.dtype}")
         found = found if found.dtype.kind == "f" else found.astype(float)
     except (TypeError, ValueError) as error:
         raise PredictionError(

@@ -123,8 +123,8 @@ def predict_behaviour(
         raise PredictionError(f"permutations is {permutations}; give 0 or more")
     if folds < 2:
         raise PredictionError(f"folds is {folds}; give at least 2, or nobody is left out")
-    unknown = [name for name in networks if name not in NETWORKS]
-    if isinstance(networks, str) or unknown or not 0 < len(networks) == len(set(networks)):
+    asked = [] if networks is None or isinstance(networks, str) else list(networks)
+    if not asked or len(asked) != len(set(asked)) or any(name not in NETWORKS for name in asked):
         raise PredictionError(f"networks is {networks!r}; give a list of some of {', '.join(NETWORKS)}, each once")
     x, y, c, names = checked(edges, behaviour, covariates, folds)
     rng = np.random.default_rng(seed)

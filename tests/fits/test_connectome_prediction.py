@@ -241,6 +241,7 @@ def test_what_cannot_be_used_is_named(what, message):
         (dict(threshold=0.0), "threshold is 0"),
         (dict(permutations=-1), "permutations is -1"),
         (dict(networks="positive"), "networks is 'positive'; give a list"),
+        (dict(networks=None), "networks is None"),
         (dict(networks=[]), r"networks is \[\]; give a list of some of positive, negative, both"),
         (dict(networks=["both", "both"]), "each once"),
         (dict(networks=["all"]), r"networks is \['all'\]"),
@@ -320,6 +321,10 @@ def test_lists_are_taken_and_text_is_refused(analysis):
         analysis(x, y.astype(object).where(y > 0, "high"))
     with pytest.raises(PredictionError, match=r"covariate sex: is not of numbers .*'f'"):
         analysis(x, y, covariates=c.assign(sex="f"))
+    with pytest.raises(PredictionError, match="covariate day: is not of numbers"):
+        analysis(x, y, covariates=c.assign(day=pandas.date_range("2020-01-01", periods=40)))
+    with pytest.raises(PredictionError, match=r"brains: is not of numbers \(complex128\)"):
+        analysis(x.to_numpy() + 1j, y)
     with pytest.raises(PredictionError, match="brains: is not of numbers"):
         analysis([["a"] * 5] * 40, y)
     with pytest.raises(PredictionError, match=r"brains are \(40, 0\): without a value"):

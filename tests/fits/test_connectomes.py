@@ -304,5 +304,7 @@ def test_what_cannot_be_simulated_is_refused():
         simulate_people(SMALL, 0)
     with pytest.raises(ValueError, match="people goes to 50 and the pool has 40"):
         power_curve(SMALL, [50], pool=40)
+    with pytest.raises(ValueError, match=r"people is \[\] and cohorts 40"):
+        power_curve(SMALL, [])
     with pytest.raises(ValueError, match="truths has 'none'"):
         power_curve(SMALL, [20], truths=["none"])
