@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from operator import index
 from typing import Any, TypeAlias
 
 #: Threads (all processors by default), or an executor, which is left open.
@@ -29,9 +30,15 @@ def threads(workers: Workers) -> int:
     """How many threads this process may use beside the executor: all it is told, and one where others do the work."""
     if isinstance(workers, Executor):
         return 1
-    if workers is not None and workers < 1:
+    if workers is None:
+        return os.cpu_count() or 1
+    if isinstance(workers, bool) or not hasattr(workers, "__index__"):
+        raise TypeError(f"workers is {workers!r}; give a whole number, an open executor (an instance, not its class), "
+                        "or None for the number of cores")  # fmt: skip
+    number = index(workers)
+    if number < 1:
         raise ValueError(f"workers is {workers}; give at least 1, an executor, or None for the number of cores")
-    return workers or os.cpu_count() or 1
+    return number
 
 
 @contextmanager
@@ -97,9 +104,9 @@ def submitted(pool: Executor, function: Callable[..., Any], *task: Any) -> Futur
     try:
         return pool.submit(function, *task)
     except Exception as error:  # executors have no error of their own for it
-        if isinstance(pool, ThreadPoolExecutor):
-            raise
-        raise LostWorkers(f"the executor takes no tasks ({_told(error)}); is the cluster still there?") from error
+        raise LostWorkers(
+            f"the executor takes no tasks ({_told(error)}); is the cluster still there, and the executor open?"
+        ) from error
 
 
 def give_up(pool: Executor, futures: Iterable[Future[Any]], *, own: bool) -> None:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from functools import lru_cache
+from numbers import Integral, Real
 
 import numpy as np
 import pandas
@@ -34,6 +35,17 @@ from .networks import upper_triangle
 
 _GRID = 65  # gains at which strengths are computed; between them they are interpolated
 _WIDEST = 5.0  # standard deviations of ln γ on either side of the grid
+
+
+_SMALL, _LARGE = 1e-6, 1e6
+# name, bounds, whether of whole numbers. Fisher's z has a variance with four volumes and more.
+_BOUNDS: tuple[tuple[str, float, float, bool], ...] = (
+    ("regions", 2, _LARGE, True), ("network_regions", 2, _LARGE, True), ("items", 1, _LARGE, True),
+    ("volumes", 4, _LARGE, True), ("network_share", 0, 1, False), ("region_share", 0, 1, False),
+    ("gain", _SMALL, _LARGE, False), ("gain_spread", _SMALL, 10, False), ("strength", _SMALL, _LARGE, False),
+    ("delay", 0, 1e10, False), ("common", 0, 0.999, False), ("network", 0, 1, False), ("reliability", 0, 1, False),
+    ("offset", -100, 100, False), ("loading", -100, 100, False),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +96,20 @@ class Account:
     reliability: float = 0.7
 
     def __post_init__(self) -> None:
+        for name, low, high, whole in _BOUNDS:
+            value = getattr(self, name)
+            kind = Integral if whole else Real
+            if isinstance(value, bool) or not isinstance(value, kind) or not low <= float(value) <= high:
+                what = "a whole number" if whole else "a number"
+                raise ValueError(f"{name} is {value!r}; give {what} from {low:g} to {high:g}")
+        if not len(self.signs) or any(sign not in (-1, 1) for sign in self.signs):
+            raise ValueError(f"signs are {self.signs!r}; give 1 or −1 for every network, and at least one")
         if len(self.signs) * self.network_regions > self.regions:
             raise ValueError(f"{len(self.signs)} networks of {self.network_regions} regions need more than the "
                              f"{self.regions} that there are; take fewer or smaller ones")  # fmt: skip
-        if min(self.network_share, self.region_share) < 0 or self.network_share + self.region_share > 1:
+        if self.network_share + self.region_share > 1:
             raise ValueError(f"network_share {self.network_share:g} and region_share {self.region_share:g} are shares "
-                             "of one variance; give two that are not negative and sum to at most 1")  # fmt: skip
+                             "of one variance; give two that sum to at most 1")  # fmt: skip
         if self.common + self.network > 1:
             raise ValueError(f"common {self.common:g} and network {self.network:g} are shares of one variance; give "
                              "two that sum to at most 1")  # fmt: skip
@@ -200,7 +220,7 @@ def _connectivity(account: Account, strengths: np.ndarray, rng: np.random.Genera
     """Correlations between the time series of all regions of one person."""
     series = rng.standard_normal((account.regions, account.volumes), dtype=np.float32)
     shares = account.network * expit(account.offset + account.loading * strengths)
-    own = np.full(account.regions, 1 - account.common)
+    own = np.full(account.regions, 1.0 - account.common)
     networks = rng.standard_normal((len(shares), account.volumes), dtype=np.float32)
     for k, share in enumerate(shares):
         own[account.members(k)] -= share

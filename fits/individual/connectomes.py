@@ -8,6 +8,7 @@ square, without a header, correlations between regions or Fisher's z of them. A 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 import pandas
 
 from ..trial_table import some
-from .networks import upper_triangle
+from .networks import regions_of, upper_triangle
 
 Measure: TypeAlias = Literal["correlation", "fisher z"]
 _ENDINGS = (".csv", ".tsv", ".txt", ".npy")
@@ -73,7 +74,8 @@ def read_connectomes(
         Columns of the table.
     measure : {"correlation", "fisher z"}
     incomplete : {"error", "drop"}
-        Whether people whose matrix or behaviour is missing or broken are an error, or left out and noted.
+        Whether people whose matrix or behaviour is missing or broken, or whose matrix has not the most frequent size,
+        are an error, or left out and noted.
     tolerance : float
         How far below zero the smallest eigenvalue of a correlation matrix may be, for it was rounded when it was
         written. One of fewer time points than regions has eigenvalues of zero, and is fine.
@@ -81,15 +83,24 @@ def read_connectomes(
     Raises
     ------
     ConnectomeError
-        No matrices, no such column, identifiers that do not match, matrices that differ in size, are not symmetric, not
-        finite, not positive semidefinite or have two identical regions; a covariate that is constant.
+        No matrices, no such column, identifiers that do not match, matrices that differ in size, are zero, not
+        symmetric, not finite, not positive semidefinite or have two identical regions; a covariate that is constant, or
+        behaviour itself.
     """
     if measure not in ("correlation", "fisher z"):
         raise ConnectomeError(f"measure is {measure!r}; use 'correlation' or 'fisher z'")
     if incomplete not in ("error", "drop"):
         raise ConnectomeError(f"incomplete is {incomplete!r}; use 'error' or 'drop'")
+    if isinstance(covariates, str):
+        raise ConnectomeError(f"covariates is {covariates!r}; give a list of columns, such as [{covariates!r}]")
+    asked = [behaviour, *covariates]
+    for name in asked:
+        if asked.count(name) > 1:
+            raise ConnectomeError(
+                f"{name} is asked for twice, as behaviour or covariate; held constant of itself nothing is left of it"
+            )
     files = _files(Path(folder))
-    people = _table(Path(table), [behaviour, *covariates])
+    people = _table(Path(table), asked)
     notes: list[tuple[str, str]] = []
     both = [name for name in files if name in people.index]
     if not both:
@@ -102,22 +113,26 @@ def read_connectomes(
         for name in values.index[~np.isfinite(values[column].to_numpy(float))]:
             notes.append((name, f"{column} is missing or no finite number"))
     out = {name for name, _ in notes}
-    size = 0
-    rows, kept = [], []
+    found: dict[str, np.ndarray] = {}
     for name in both:
         if name in out:
             continue
         try:
-            matrix = _matrix(files[name], measure, tolerance)
+            found[name] = np.arctanh(upper_triangle(_matrix(files[name], measure, tolerance))).astype(np.float32)
         except ConnectomeError as error:
             notes.append((name, str(error)))
-            continue
-        if size and len(matrix) != size:
-            raise ConnectomeError(f"{files[name]}: has {len(matrix)} regions, those before it {size}; all people need "
-                                  "the same parcellation")  # fmt: skip
-        size = len(matrix)
-        rows.append(np.arctanh(upper_triangle(matrix)).astype(np.float32))
-        kept.append(name)
+    sizes = {name: regions_of(len(own)) for name, own in found.items()}
+    often = Counter(sizes.values()).most_common(2)
+    if len(often) > 1 and often[0][1] == often[1][1]:
+        one, two = (next(files[name].name for name in found if sizes[name] == size) for size, _ in often)
+        raise ConnectomeError(f"{folder}: {one} has {often[0][0]} regions and {two} {often[1][0]}, and as many people "
+                              "have either; all need the same parcellation")  # fmt: skip
+    regions = often[0][0] if often else 0
+    for name, own in sizes.items():
+        if own != regions:
+            notes.append((name, f"{files[name].name}: has {own} regions, the most frequent number is {regions}; all "
+                                "need the same parcellation"))  # fmt: skip
+    kept = [name for name, own in sizes.items() if own == regions]
     if notes and (incomplete == "error" or not kept):
         raise ConnectomeError(_of_notes(notes))
     chosen = values.loc[kept]
@@ -127,8 +142,9 @@ def read_connectomes(
                                   "nothing, leave it out")  # fmt: skip
     told = pandas.DataFrame([(name, what, "left out") for name, what in notes], columns=["who", "what", "consequence"])
     return Connectomes(
-        np.array(rows), chosen[behaviour].astype(float), chosen[list(covariates)].astype(float), size, told
-    )
+        np.array([found[name] for name in kept]), chosen[behaviour].astype(float),
+        chosen[list(covariates)].astype(float), regions, told,
+    )  # fmt: skip
 
 
 def _files(folder: Path) -> dict[str, Path]:
@@ -197,6 +213,8 @@ def _matrix(path: Path, measure: str, tolerance: float) -> np.ndarray:
     if largest > 1:
         raise ConnectomeError(f"{path.name}: has a correlation of {largest:.4g}; if these are Fisher's z, say "
                               "measure='fisher z'")  # fmt: skip
+    if largest == 0:
+        raise ConnectomeError(f"{path.name}: is zero off the diagonal; it was not computed, or not filled")
     if largest > 1 - 1e-9:
         first, second = (int(place[0]) for place in np.nonzero(off & (np.abs(matrix) > 1 - 1e-9)))
         raise ConnectomeError(f"{path.name}: regions {first} and {second} correlate perfectly; one of them is a copy")

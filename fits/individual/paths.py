@@ -14,7 +14,6 @@ MacKinnon et al. 2004, doi:10.1207/s15327906mbr3901_4). :func:`path_calibration`
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,14 +24,11 @@ import pandas
 from scipy.special import ndtr, ndtri
 from scipy.stats import binomtest, bootstrap, chi2
 
-ARROW = " → "
-_SINGULAR = 1e12  # condition of the covariances from which causes cannot be told apart
-Equations: TypeAlias = Mapping[str, Sequence[str]]
+from .path_model import SINGULAR, Equations, Model, PathError, causal_order, correlation, covariances
+
 Interval: TypeAlias = Literal["bias-corrected", "BCa", "percentile"]
-
-
-class PathError(ValueError):
-    """A path model that cannot be fitted: the message says what, where and what to do."""
+INTERVALS: tuple[Interval, ...] = ("bias-corrected", "BCa", "percentile")
+_FEWEST = 100  # resamples from which ends of intervals can be read
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +42,8 @@ class PathFit:
         standard_error (of the resampled coefficients), lower, upper.
     indirect : DataFrame
         A row a chain: chain, effect (product of the coefficients), standardised, standard_error, lower, upper, p (two-
-        sided: the level at which the interval would end at zero). "total" sums all chains from one end to the other.
+        sided, by the method of the interval: one of the level 1 − p ends at zero). "total" sums all chains from one
+        end to the other.
     explained : DataFrame
         variable, r_squared.
     n, left_out : int
@@ -97,14 +94,15 @@ def fit_paths(
         Each variable that has causes, with its causes.
     resamples : int
     interval : {"bias-corrected", "BCa", "percentile"}
-        How ends are found; the latter two are those of :func:`scipy.stats.bootstrap`.
+        How ends, and with them p, are found; the ends of the latter two are those of :func:`scipy.stats.bootstrap`.
     level : float
     seed : int
 
     Raises
     ------
     PathError
-        Unknown, constant or circular variables, causes that follow from one another, too few people.
+        Unknown, constant or circular variables, causes that follow from one another, too few people, options that are
+        not among those above.
 
     Examples
     --------
@@ -114,28 +112,30 @@ def fit_paths(
     >>> between = 0.6 * cause + rng.normal(size=200)
     >>> table = pandas.DataFrame({"cause": cause, "between": between, "end": 0.5 * between + rng.normal(size=200)})
     >>> found = fit_paths(table, {"between": ["cause"], "end": ["between"]}, resamples=999)
-    >>> print(found.indirect[["chain", "effect", "lower", "upper"]].round(2).to_string(index=False))
-                  chain  effect  lower  upper
-    cause → between → end    0.25   0.17   0.34
+    >>> row = found.indirect.iloc[0]
+    >>> print(f"{row.chain}: {row.effect:.2f} ({row.lower:.2f} to {row.upper:.2f})")
+    cause → between → end: 0.25 (0.17 to 0.34)
     """
     if not 0 < level < 1:
         raise PathError(f"level is {level:g}; give a share between 0 and 1")
-    if resamples < 100:
-        raise PathError(f"resamples is {resamples}; ends of intervals need at least 100")
+    if resamples < _FEWEST:
+        raise PathError(f"resamples is {resamples}; ends of intervals need at least {_FEWEST}")
+    if interval not in INTERVALS:
+        raise PathError(f"interval is {interval!r}; use one of {', '.join(INTERVALS)}")
     order = causal_order(equations)
     causes = {name: tuple(equations[name]) for name in order if equations.get(name)}
     whole, left_out = _complete(table, order, causes)
     data = whole.to_numpy(float).T
-    model = _Model(order, causes)
+    model = Model(order, causes)
     s = np.cov(data, bias=True)
-    if np.linalg.cond(_correlation(s)) > _SINGULAR:
+    if np.linalg.cond(correlation(s)) > SINGULAR:
         raise PathError(
             f"one of {', '.join(order)} follows from the others in all {data.shape[1]} people; leave it out"
         )
 
     def statistic(*sample: np.ndarray, axis: int = -1) -> np.ndarray:
         # scipy asks for the axis of people, which is the last
-        return model.quantities(_covariances(np.stack(np.broadcast_arrays(*sample), axis=-2)))
+        return model.quantities(covariances(np.stack(np.broadcast_arrays(*sample), axis=-2)))
 
     found = bootstrap(
         tuple(data), statistic, paired=True, vectorized=True, n_resamples=resamples, confidence_level=level,
@@ -145,6 +145,9 @@ def fit_paths(
     estimates = model.quantities(s)
     drawn = np.asarray(found.bootstrap_distribution)
     usable = np.isfinite(drawn).all(axis=0)
+    if usable.sum() < _FEWEST:
+        raise PathError(f"causes can be told apart in {usable.sum()} of {resamples} resamples; ends of intervals need "
+                        f"at least {_FEWEST}, give more resamples or a smaller model")  # fmt: skip
     if interval == "bias-corrected":
         ends = bias_corrected(estimates, drawn[:, usable], level)
     elif usable.all():
@@ -152,12 +155,12 @@ def fit_paths(
     else:
         raise PathError("some resamples cannot tell causes apart; interval='bias-corrected' leaves them out")
     width = drawn[:, usable].std(axis=1, ddof=1)
-    p = _p_values(estimates, drawn[:, usable])
+    p = _p_values(model, data, estimates, drawn[:, usable], interval)
     implied = model.implied(s)
     fitted = _fit_measures(model, s, implied, data.shape[1])
-    plain, standard = model.chains(s), model.chains(_correlation(s))
+    plain, standard = model.chains(s), model.chains(correlation(s))
     at = len(model.paths)
-    scaled = model.coefficients(_correlation(s))
+    scaled = model.coefficients(correlation(s))
     paths = pandas.DataFrame(
         [
             dict(cause=cause, effect=effect, coefficient=estimates[k], standardised=scaled[k], standard_error=width[k],
@@ -202,10 +205,21 @@ def path_calibration(
     DataFrame
         A row a chain: chain, true (standardised as the data were), people, simulations, mean, coverage with its exact
         95 % interval (coverage_lower, coverage_upper), power (share of intervals without zero).
+
+    Raises
+    ------
+    PathError
+        Too few people, simulations or resamples.
     """
     n = fit.n if people is None else people
     order = list(fit.covariance.columns)
-    model = _Model(order, fit.equations)
+    if n < _least_people(order, fit.equations):
+        raise PathError(f"people is {n}; at least {_least_people(order, fit.equations)} are needed to fit this model")
+    if simulations < 1:
+        raise PathError(f"simulations is {simulations}; give at least 1")
+    if resamples < _FEWEST:
+        raise PathError(f"resamples is {resamples}; ends of intervals need at least {_FEWEST}")
+    model = Model(order, fit.equations)
     true = model.chains(fit.covariance.to_numpy())
     at = len(model.paths)
     rng = np.random.default_rng(seed)
@@ -215,7 +229,7 @@ def path_calibration(
     for _ in range(simulations):
         data = root @ rng.normal(size=(len(order), n))
         estimates = model.quantities(np.cov(data, bias=True))[at:]
-        drawn = model.quantities(_covariances(data[:, rng.integers(0, n, (resamples, n))].transpose(1, 0, 2)))[at:]
+        drawn = model.quantities(covariances(data[:, rng.integers(0, n, (resamples, n))].transpose(1, 0, 2)))[at:]
         low, high = bias_corrected(estimates, drawn[:, np.isfinite(drawn).all(axis=0)], 0.95)
         covered += (low <= true) & (true <= high)
         without_zero += (low > 0) | (high < 0)
@@ -240,106 +254,13 @@ def bias_corrected(estimates: np.ndarray, drawn: np.ndarray, level: float = 0.95
     )
 
 
-def causal_order(equations: Equations) -> list[str]:
-    """All variables, causes before what they cause; ``PathError`` where one causes itself by some way round."""
-    names = list(dict.fromkeys([*(c for causes in equations.values() for c in causes), *equations]))
-    order: list[str] = []
-    waiting = list(names)
-    while waiting:
-        ready = [name for name in waiting if all(cause in order for cause in equations.get(name, ()))]
-        if not ready:
-            raise PathError(f"{', '.join(waiting)}: cause themselves by some way round; leave out one path")
-        order += ready
-        waiting = [name for name in waiting if name not in ready]
-    if len(names) == len([name for name in names if not equations.get(name)]):
-        raise PathError("there is no path; name causes of at least one variable")
-    return order
-
-
-class _Model:
-    """What follows from covariances (..., variables, variables), variables in causal order."""
-
-    def __init__(self, order: Sequence[str], causes: Mapping[str, Sequence[str]]) -> None:
-        self.order, self.causes = list(order), causes
-        self.place = {name: k for k, name in enumerate(order)}
-        self.paths = [(cause, effect) for effect in order for cause in causes.get(effect, ())]
-        number = {path: k for k, path in enumerate(self.paths)}
-        self._chains: list[tuple[str, list[list[int]]]] = []
-        first = [name for name in order if name not in causes]
-        last = [name for name in order if name in causes and not any(name in own for own in causes.values())]
-        for start in first:
-            for end in last:
-                routes = self._routes(start, end)
-                numbers = [[number[step] for step in itertools.pairwise(route)] for route in routes]
-                for route, own in zip(routes, numbers, strict=True):
-                    if len(own) > 1:
-                        self._chains.append((ARROW.join(route), [own]))
-                if len(routes) > 1:
-                    self._chains.append((f"total: {start}{ARROW}{end}", numbers))
-        self.chain_names = [name for name, _ in self._chains]
-
-    def _routes(self, start: str, end: str) -> list[list[str]]:
-        if start == end:
-            return [[end]]
-        return [[*route, end] for cause in self.causes.get(end, ()) for route in self._routes(start, cause)]
-
-    def coefficients(self, s: np.ndarray) -> np.ndarray:
-        """Of every path, (paths, ...); NaN where causes cannot be told apart."""
-        found = []
-        for effect, causes in self.causes.items():
-            at = [self.place[name] for name in causes]
-            among, to = s[..., at, :][..., at], s[..., at, self.place[effect]]
-            good = np.linalg.cond(among) < _SINGULAR
-            safe = np.where(good[..., None, None], among, np.eye(len(at)))
-            b = np.linalg.solve(safe, to[..., None])[..., 0]
-            found.append(np.where(good[..., None], b, np.nan))
-        return np.moveaxis(np.concatenate(found, axis=-1), -1, 0)
-
-    def chains(self, s: np.ndarray) -> np.ndarray:
-        """Effects along every chain, and totals, (chains, ...)."""
-        b = self.coefficients(s)
-        rows = [sum(np.prod(b[own], axis=0) for own in several) for _, several in self._chains]
-        return np.array(rows).reshape(len(rows), *s.shape[:-2])
-
-    def quantities(self, s: np.ndarray) -> np.ndarray:
-        """Coefficients of all paths, then effects of all chains."""
-        return np.concatenate([self.coefficients(s), self.chains(s)])
-
-    def residual_variances(self, s: np.ndarray) -> dict[str, float]:
-        b = dict(zip(self.paths, self.coefficients(s), strict=True))
-        return {
-            name: float(s[k, k] - sum(b[cause, name] * s[self.place[cause], k] for cause in self.causes[name]))
-            for k, name in enumerate(self.order) if name in self.causes
-        }  # fmt: skip
-
-    def implied(self, s: np.ndarray) -> np.ndarray:
-        """Covariances that the fitted model implies; those of the first causes are as they are."""
-        size = len(self.order)
-        b = np.zeros((size, size))
-        for (cause, effect), value in zip(self.paths, self.coefficients(s), strict=True):
-            b[self.place[effect], self.place[cause]] = value
-        errors = np.zeros((size, size))
-        first = [self.place[name] for name in self.order if name not in self.causes]
-        errors[np.ix_(first, first)] = s[np.ix_(first, first)]
-        for name, variance in self.residual_variances(s).items():
-            errors[self.place[name], self.place[name]] = variance
-        out = np.linalg.inv(np.eye(size) - b)
-        made: np.ndarray = out @ errors @ out.T
-        return made
-
-    @property
-    def df(self) -> int:
-        first = len(self.order) - len(self.causes)
-        return len(self.order) * (len(self.order) - 1) // 2 - first * (first - 1) // 2 - len(self.paths)
-
-
-def _fit_measures(model: _Model, s: np.ndarray, implied: np.ndarray, n: int) -> dict[str, Any]:
+def _fit_measures(model: Model, s: np.ndarray, implied: np.ndarray, n: int) -> dict[str, Any]:
     df = model.df
     value = float(
         np.linalg.slogdet(implied)[1] - np.linalg.slogdet(s)[1] + np.trace(s @ np.linalg.inv(implied)) - len(s)
     )
     statistic = max(n * value, 0.0)
-    off = (_correlation(s) - implied / np.sqrt(np.outer(np.diag(s), np.diag(s))))[np.tril_indices(len(s))]
+    off = (correlation(s) - implied / np.sqrt(np.outer(np.diag(s), np.diag(s))))[np.tril_indices(len(s))]
     if df == 0:
         return dict(chi_squared=math.nan, df=0, p=math.nan, rmsea=math.nan, srmr=float(np.sqrt((off**2).mean())))
     return dict(chi_squared=statistic, df=df, p=float(chi2.sf(statistic, df)),
@@ -353,14 +274,18 @@ def _complete(
     absent = [name for name in order if name not in table]
     if absent:
         raise PathError(f"{', '.join(absent)}: no such column; the table has {', '.join(map(str, table.columns))}")
+    twice = [name for name in order if list(table.columns).count(name) > 1]
+    if twice:
+        raise PathError(f"{twice[0]}: is a column of the table more than once; leave one")
     chosen = table[list(order)]
     for name in order:
         if not pandas.api.types.is_numeric_dtype(chosen[name]):
             raise PathError(f"{name}: is not of numbers; give its values as numbers")
     whole = chosen[np.isfinite(chosen.to_numpy(float)).all(axis=1)]
-    most = max(len(own) for own in causes.values())
-    if len(whole) < most + 3:
-        raise PathError(f"{len(whole)} people have every variable; at least {most + 3} are needed for {most} causes")
+    least = _least_people(order, causes)
+    if len(whole) < least:
+        raise PathError(f"{len(whole)} people have every variable; at least {least} are needed for {len(order)} "
+                        f"variables of which one has {max(map(len, causes.values()))} causes")  # fmt: skip
     for name in order:
         if np.ptp(whole[name].to_numpy(float)) == 0:
             raise PathError(
@@ -369,17 +294,9 @@ def _complete(
     return whole, len(table) - len(whole)
 
 
-def _covariances(data: np.ndarray) -> np.ndarray:
-    """Of samples (..., variables, people)."""
-    off = data - data.mean(axis=-1, keepdims=True)
-    found: np.ndarray = np.einsum("...in,...jn->...ij", off, off) / data.shape[-1]
-    return found
-
-
-def _correlation(s: np.ndarray) -> np.ndarray:
-    sd = np.sqrt(np.diagonal(s, axis1=-2, axis2=-1))
-    found: np.ndarray = s / (sd[..., :, None] * sd[..., None, :])
-    return found
+def _least_people(order: Sequence[str], causes: Mapping[str, Sequence[str]]) -> int:
+    """With which the covariances can be inverted, and every equation has two degrees of freedom left."""
+    return max(len(order) + 1, max(map(len, causes.values())) + 3)
 
 
 def _shares_below(estimates: np.ndarray, drawn: np.ndarray) -> np.ndarray:
@@ -390,9 +307,20 @@ def _shares_below(estimates: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     return found
 
 
-def _p_values(estimates: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """The level at which the bias-corrected interval would end at zero."""
-    shift = ndtri(_shares_below(estimates, drawn))
-    z = ndtri(_shares_below(np.zeros(len(estimates)), drawn)) - 2 * shift
-    found: np.ndarray = 2 * ndtr(-np.abs(z))
+def _p_values(model: Model, data: np.ndarray, estimates: np.ndarray, drawn: np.ndarray, interval: str) -> np.ndarray:
+    """1 − the level at which the interval ends at zero, where w = Φ⁻¹(share of resampled values below zero).
+
+    Ends of BCa are at Φ(z₀ + (z₀ ± z)/(1 − a(z₀ ± z))), so that z₀ ± z = (w − z₀)/(1 + a(w − z₀)). Without the
+    acceleration a they are the bias-corrected ones, and without z₀ as well the percentiles.
+    """
+    w = ndtri(_shares_below(np.zeros(len(estimates)), drawn))
+    shift = np.zeros(len(w)) if interval == "percentile" else ndtri(_shares_below(estimates, drawn))
+    a = np.zeros(len(w))
+    if interval == "BCa":
+        n = data.shape[1]
+        left = np.stack([np.delete(data, k, axis=1) for k in range(n)])
+        own = model.quantities(covariances(left))
+        off = own.mean(axis=1, keepdims=True) - own
+        a = (off**3).sum(axis=1) / (6 * (off**2).sum(axis=1) ** 1.5)
+    found: np.ndarray = 2 * ndtr(-np.abs((w - shift) / (1 + a * (w - shift)) - shift))
     return found

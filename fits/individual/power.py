@@ -63,6 +63,8 @@ def power_curve(
         any region, family-wise), kind ("power" or "false positives"), found (share of the cohorts), lower, upper
         (exact 95 %), mean_r (of the prediction; of the region that is largest).
     """
+    if not len(people) or cohorts < 1:
+        raise ValueError(f"people is {list(people)} and cohorts {cohorts}; give at least one of either")
     if max(people) > pool:
         raise ValueError(f"people goes to {max(people)} and the pool has {pool}; enlarge the pool")
     unknown = [truth for truth in truths if truth not in TRUTHS]

@@ -33,15 +33,13 @@ import pandas
 from scipy import stats
 from scipy.optimize import least_squares
 
+from .participants import PredictionError, checked
+
 Network: TypeAlias = Literal["positive", "negative", "both"]
 NETWORKS: tuple[Network, ...] = ("positive", "negative", "both")
 _BLOCK = 1024  # edges at a time: with a thousand permutations 4 MB, which stays in cache
 _HUBER = 1.345  # robust standard deviations: 95 % efficient where errors are normal
 _ALPHA = 0.05
-
-
-class PredictionError(ValueError):
-    """Connectomes and behaviour that nothing can be predicted from: the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +50,8 @@ class ConnectomePrediction:
     ----------
     scores : DataFrame
         A row a network: network, r (predicted and observed over people), explained (1 − squared errors over those of
-        predicting the training mean; below 0 where that is better), p (permutation), null_mean, null_upper (95 %).
+        predicting the training mean; below 0 where that is better), p (permutation), null_mean, null_upper (95 %),
+        selected (folds in which an edge was).
     predictions : DataFrame
         A row a person: participant, fold, observed (what the training's covariates leave of behaviour), and the
         prediction of each network.
@@ -61,6 +60,9 @@ class ConnectomePrediction:
         absolute correlation of all edges, by permutation), positive, negative (folds in which it was selected).
     null : DataFrame
         r of every permutation (rows) and network.
+    notes : tuple of str
+        Networks of which no fold selected an edge. Their predictions differ between folds by the intercept alone,
+        which says nothing of anybody: r is 0, and likewise of permutations.
     """
 
     folds: int
@@ -71,6 +73,7 @@ class ConnectomePrediction:
     predictions: pandas.DataFrame = field(repr=False)
     edges: pandas.DataFrame = field(repr=False)
     null: pandas.DataFrame = field(repr=False)
+    notes: tuple[str, ...] = ()
 
 
 def predict_behaviour(
@@ -94,7 +97,8 @@ def predict_behaviour(
     behaviour : (people,) Series or array
         A Series names the participants.
     covariates : (people, covariates), optional
-        What edges and behaviour are held constant of, such as motion and age.
+        What edges and behaviour are held constant of, such as motion and age. Tables are matched with behaviour by
+        the participants that index them; arrays are taken in order.
     folds : int
     threshold : float
         p (two-sided) at which an edge is selected.
@@ -110,7 +114,8 @@ def predict_behaviour(
     Raises
     ------
     PredictionError
-        Shapes that do not agree, values that are not finite, a constant behaviour, covariate or too few people.
+        Shapes or participants that do not agree, values that are not finite, no edges, a constant behaviour or
+        covariate, a behaviour that follows from covariates, too few people.
     """
     if not 0 < threshold < 1:
         raise PredictionError(f"threshold is {threshold:g}; give a p between 0 and 1")
@@ -118,6 +123,9 @@ def predict_behaviour(
         raise PredictionError(f"permutations is {permutations}; give 0 or more")
     if folds < 2:
         raise PredictionError(f"folds is {folds}; give at least 2, or nobody is left out")
+    asked = [] if networks is None or isinstance(networks, str) else list(networks)
+    if not asked or len(asked) != len(set(asked)) or any(name not in NETWORKS for name in asked):
+        raise PredictionError(f"networks is {networks!r}; give a list of some of {', '.join(NETWORKS)}, each once")
     x, y, c, names = checked(edges, behaviour, covariates, folds)
     rng = np.random.default_rng(seed)
     n = len(y)
@@ -128,6 +136,7 @@ def predict_behaviour(
     dealt -= dealt.mean(axis=0)
     found = _Selection(x, dealt, c, fold, folds, threshold)
     sums, counts = found.sums, found.counts
+    signs = [[NETWORKS.index(network)] if network != "both" else [0, 1] for network in networks]
     predicted = np.empty((len(networks), n, permutations + 1))
     observed, baseline = np.empty_like(dealt), np.empty_like(dealt)
     for k in range(folds):
@@ -135,17 +144,18 @@ def predict_behaviour(
         own = dealt - c @ np.linalg.lstsq(c[~test], dealt[~test], rcond=None)[0]
         observed[test], baseline[test] = own[test], own[~test].mean(axis=0)
         for m in range(permutations + 1):
-            for number, network in enumerate(networks):
-                which = [NETWORKS.index(network)] if network != "both" else [0, 1]
+            for number, which in enumerate(signs):
                 predicted[number, test, m] = regressed(sums[k][which, :, m].T, own[:, m], test)
         if progress is not None:
             progress(k)
-    r = np.array([_correlations(own, observed) for own in predicted])
+    selected = np.array([found.selected[:, which].any(axis=1).sum(axis=0) for which in signs])
+    r = np.where(selected > 0, [_correlations(own, observed) for own in predicted], 0.0)
     errors = ((predicted[:, :, 0] - observed[:, 0]) ** 2).sum(axis=1)
     least = ((baseline[:, 0] - observed[:, 0]) ** 2).sum()
     scores = pandas.DataFrame(
         dict(network=list(networks), r=r[:, 0], explained=1 - errors / least,
-             p=[_p_value(own[0], own[1:]) for own in r], null_mean=_over(np.mean, r), null_upper=_over(_upper, r))
+             p=[_p_value(own[0], own[1:]) for own in r], null_mean=_over(np.mean, r), null_upper=_over(_upper, r),
+             selected=selected[:, 0])
     )  # fmt: skip
     table = pandas.DataFrame({"participant": names, "fold": fold, "observed": observed[:, 0]})
     for number, network in enumerate(networks):
@@ -157,7 +167,9 @@ def predict_behaviour(
         dict(correlation=found.correlations, p_family=family, positive=counts[0], negative=counts[1])
     )
     null = pandas.DataFrame(r[:, 1:].T, columns=list(networks))
-    return ConnectomePrediction(folds, threshold, permutations, seed, scores, table, per_edge, null)
+    notes = tuple(f"{network}: no fold selected an edge at p < {threshold:g}; nothing is predicted, and r is 0"
+                  for network, some in zip(networks, selected[:, 0], strict=True) if not some)  # fmt: skip
+    return ConnectomePrediction(folds, threshold, permutations, seed, scores, table, per_edge, null, notes)
 
 
 def regressed(sums: np.ndarray, behaviour: np.ndarray, test: np.ndarray) -> np.ndarray:
@@ -197,6 +209,8 @@ class _Selection:
     ----------
     sums : (folds, 2, people, dealings) array
         Of the positive and the negative network.
+    selected : (folds, 2, dealings) array of bool
+        Whether they have an edge.
     counts : (2, edges) array
         Folds in which an edge was selected, for behaviour as it is.
     correlations : (edges,) array
@@ -211,6 +225,7 @@ class _Selection:
         n, size = x.shape
         dealings = dealt.shape[1]
         self.sums = np.zeros((folds, 2, n, dealings))
+        self.selected = np.zeros((folds, 2, dealings), dtype=bool)
         self.counts = np.zeros((2, size), dtype=int)
         self.correlations = np.empty(size)
         self.largest = np.zeros(dealings)
@@ -236,6 +251,7 @@ class _Selection:
                 least = _least_correlation(threshold, len(part.c), c.shape[1])
                 for sign, chosen in enumerate((r > least, r < -least)):
                     self.counts[sign, here] += chosen[:, 0]
+                    self.selected[k, sign] |= chosen.any(axis=0)
                     self.sums[k, sign] += short @ chosen.astype(np.float32)
 
 
@@ -272,55 +288,6 @@ def _least_correlation(p: float, people: int, regressors: int) -> float:
     df = people - regressors - 1
     t = float(stats.t.isf(p / 2, df))
     return t / math.sqrt(df + t * t)
-
-
-def checked(
-    values: Any, behaviour: Any, covariates: Any, folds: int = 1
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
-    """Brain (people, values), behaviour, intercept with standardised covariates, and names, if all can be used."""
-    x = np.asarray(values)
-    y = np.asarray(behaviour, dtype=float)
-    if x.ndim != 2 or y.ndim != 1 or len(x) != len(y):
-        raise PredictionError(f"brains are {x.shape} and behaviour {y.shape}; give (people, values) and (people,)")
-    names = [str(name) for name in getattr(behaviour, "index", range(1, len(y) + 1))]
-    if hasattr(values, "index") and hasattr(behaviour, "index") and list(map(str, values.index)) != names:
-        raise PredictionError(
-            "brains and behaviour are not of the same participants in the same order; sort them alike"
-        )
-    c = np.ones((len(y), 1))
-    if covariates is not None:
-        own = np.asarray(covariates, dtype=float).reshape(len(covariates), -1)
-        titles = list(map(str, getattr(covariates, "columns", range(1, own.shape[1] + 1))))
-        if len(own) != len(y):
-            raise PredictionError(f"there are covariates of {len(own)} people and behaviour of {len(y)}")
-        for name, each in zip(titles, own.T, strict=True):
-            _finite(each, f"covariate {name}", names)
-            if np.ptp(each) <= 1e-12 * np.abs(each).max():
-                raise PredictionError(f"covariate {name} is {each[0]:g} for everybody; a constant has no effect that "
-                                      "could be taken out, leave it out")  # fmt: skip
-        c = np.column_stack([c, (own - own.mean(axis=0)) / own.std(axis=0)])
-        if np.linalg.matrix_rank(c) < c.shape[1]:
-            raise PredictionError(f"one of the covariates {', '.join(titles)} follows from the others; leave it out")
-    least = 2 * folds + c.shape[1] + 3
-    if len(y) < least:
-        raise PredictionError(f"{len(y)} people are too few; with {folds} folds and {c.shape[1] - 1} covariates at "
-                              f"least {least} are needed")  # fmt: skip
-    _finite(y, "behaviour", names)
-    if np.ptp(y) <= 1e-12 * np.abs(y).max():
-        raise PredictionError(f"behaviour is {y[0]:g} for everybody; there is nothing to predict")
-    for begin in range(0, x.shape[1], _BLOCK):
-        bad = ~np.isfinite(x[:, begin : begin + _BLOCK])
-        if bad.any():
-            person, place = (int(where[0]) for where in np.nonzero(bad))
-            raise PredictionError(f"value {begin + place} of participant {names[person]!r} is "
-                                  f"{x[person, begin + place]}; leave the person or the value out")  # fmt: skip
-    return x, y, c, names
-
-
-def _finite(values: np.ndarray, what: str, names: Sequence[str]) -> None:
-    bad = np.flatnonzero(~np.isfinite(values))
-    if len(bad):
-        raise PredictionError(f"{what} of participant {names[bad[0]]!r} is {values[bad[0]]}; leave the person out")
 
 
 def _correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:

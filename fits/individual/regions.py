@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas
 
-from .prediction import PredictionError, checked
+from .participants import PredictionError, checked
 
 
 def regional_analysis(
@@ -30,6 +30,7 @@ def regional_analysis(
     responses : (people, regions)
     behaviour : (people,)
     covariates : (people, covariates), optional
+        Tables are matched by the participants that index them; arrays are taken in order.
     permutations, seed : int
 
     Returns
@@ -41,8 +42,8 @@ def regional_analysis(
     Raises
     ------
     PredictionError
-        Shapes that do not agree, values that are not finite, a constant behaviour or covariate, a region that is
-        constant, too few people, no permutations.
+        Shapes or participants that do not agree, values that are not finite, a constant behaviour or covariate, a
+        behaviour that follows from covariates, a region that is constant, too few people, no permutations.
     """
     if permutations < 1:
         raise PredictionError(f"permutations is {permutations}; p values come from them, give at least 1")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas
 
 from ..trials import DATA_VARIABLE
-from .paths import PathError
+from .path_model import PathError
 
 EQUATIONS = {"mFFA": ("amygdala",), "sLOC": ("amygdala", "mFFA"), "memory": ("sLOC",)}
 #: Published standardised effects with their p (read in the paper).

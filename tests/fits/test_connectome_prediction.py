@@ -164,6 +164,33 @@ def test_folds_without_edges_predict_what_everybody_is():
         assert np.ptp(fold.negative) < 1e-12
 
 
+@pytest.mark.parametrize("covariates", [0, 1])
+@pytest.mark.parametrize("constant", [True, False])
+def test_what_is_predicted_from_no_edge_scores_nothing(constant, covariates):
+    """Intercepts differ between folds, and went with behaviour by chance: r reached 0.5."""
+    for seed in range(10):
+        x, y, c = people(n=24, edges=6, seed=seed, covariates=covariates)
+        if constant:
+            x[:] = 0.25
+        found = predict_behaviour(x, y, covariates=c if covariates else None, folds=4, permutations=6, seed=seed,
+                                  threshold=0.5 if constant else 1e-12)  # fmt: skip
+        assert not found.scores.r.any() and not found.null.any(axis=None) and not found.scores.selected.any()
+        assert (found.scores.p == 1).all()
+        assert [note.split(":")[0] for note in found.notes] == ["positive", "negative", "both"]
+        assert "no fold selected an edge" in found.notes[0]
+
+
+def test_a_network_that_no_fold_has_is_noted_and_others_are_scored():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(60, 4))
+    y = x.sum(axis=1) + 0.5 * rng.normal(size=60)
+    found = predict_behaviour(x, y, folds=5, permutations=20, threshold=0.001)
+    scores = found.scores.set_index("network")
+    assert scores.r["negative"] == 0 and scores.selected.to_dict() == {"positive": 5, "negative": 0, "both": 5}
+    assert scores.r["positive"] > 0.3 and len(found.notes) == 1 and found.notes[0].startswith("negative")
+    assert (found.null.negative == 0).mean() > 0.5  # permutations in which no edge went with behaviour that strongly
+
+
 def test_an_edge_that_is_constant_is_never_selected():
     x, y, _ = people(n=40)
     x[:, 3] = 0.25
@@ -202,7 +229,8 @@ def test_what_cannot_be_used_is_named(what, message):
     x, y, c = change(*people(covariates=2), what)
     series = pandas.Series(y, index=[f"p{k}" for k in range(len(y))])
     with pytest.raises(PredictionError, match=message):
-        predict_behaviour(x, series, covariates=pandas.DataFrame(c, columns=["age", "motion"]), permutations=1)
+        covariates = pandas.DataFrame(c, index=series.index, columns=["age", "motion"])
+        predict_behaviour(x, series, covariates=covariates, permutations=1)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +240,11 @@ def test_what_cannot_be_used_is_named(what, message):
         (dict(folds=40), "60 people are too few; with 40 folds"),
         (dict(threshold=0.0), "threshold is 0"),
         (dict(permutations=-1), "permutations is -1"),
+        (dict(networks="positive"), "networks is 'positive'; give a list"),
+        (dict(networks=None), "networks is None"),
+        (dict(networks=[]), r"networks is \[\]; give a list of some of positive, negative, both"),
+        (dict(networks=["both", "both"]), "each once"),
+        (dict(networks=["all"]), r"networks is \['all'\]"),
     ],
 )
 def test_impossible_options_are_refused(options, message):
@@ -225,8 +258,79 @@ def test_people_must_be_the_same_in_both():
     with pytest.raises(PredictionError, match=r"\(60, 45\) and behaviour \(59,\)"):
         predict_behaviour(x, y[1:])
     names = pandas.Series(y, index=range(60))
-    with pytest.raises(PredictionError, match="not of the same participants"):
+    with pytest.raises(PredictionError, match="brains lack '0' and have '60' beside them"):
         regional_analysis(pandas.DataFrame(x, index=range(1, 61)), names, permutations=5)
+
+
+def named(seed=1):
+    """Edges, behaviour and covariates of people with names, that depend on one another."""
+    x, y, c = people(n=40, covariates=2, seed=seed)
+    who = [f"p{k}" for k in range(40)]
+    return (pandas.DataFrame(x, index=who), pandas.Series(y, index=who),
+            pandas.DataFrame(c, index=who, columns=["age", "motion"]))  # fmt: skip
+
+
+def test_tables_are_matched_by_participant_whatever_their_order():
+    x, y, c = named()
+    mixed = np.random.default_rng(0).permutation(40)
+    right = predict_behaviour(x, y, covariates=c, folds=4, permutations=3, seed=1)
+    regions = regional_analysis(x, y, covariates=c, permutations=9)
+    for brains, covariates in ((x, c.iloc[mixed]), (x.iloc[mixed], c), (x.to_numpy(), c.iloc[mixed])):
+        found = predict_behaviour(brains, y, covariates=covariates, folds=4, permutations=3, seed=1)
+        assert found.scores.equals(right.scores) and found.predictions.equals(right.predictions)
+        own = regional_analysis(brains, y, covariates=covariates, permutations=9)
+        assert own[["r", "p", "p_family"]].equals(regions[["r", "p", "p_family"]])
+    one = regional_analysis(x, y, covariates=c.age, permutations=9)
+    assert regional_analysis(x, y, covariates=c.age.iloc[mixed], permutations=9).equals(one)
+    arrays = predict_behaviour(x.to_numpy(), y.to_numpy(), covariates=c.iloc[mixed], folds=4, permutations=3, seed=1)
+    assert not arrays.scores.r.equals(right.scores.r)  # arrays have no names, and are taken in order
+    assert regional_analysis(x, y.to_numpy(), covariates=c.iloc[mixed], permutations=9).equals(regions)
+
+
+@pytest.mark.parametrize("analysis", [predict_behaviour, regional_analysis])
+def test_covariates_of_other_people_are_refused(analysis):
+    x, y, c = named()
+    with pytest.raises(PredictionError, match="covariates lack 'p0' and have 'p99' beside them"):
+        analysis(x, y, covariates=c.rename(index={"p0": "p99"}))
+    with pytest.raises(PredictionError, match="covariates lack 'p39' and have nobody beside them"):
+        analysis(x, y, covariates=c.iloc[:-1])
+    with pytest.raises(PredictionError, match="rows of covariates are numbered, those of behaviour are named"):
+        analysis(x, y, covariates=c.reset_index(drop=True))
+    with pytest.raises(PredictionError, match="rows of behaviour are numbered, those of covariates are named"):
+        analysis(x.to_numpy(), y.reset_index(drop=True), covariates=c)
+    with pytest.raises(PredictionError, match="covariates have 'p0' twice"):
+        analysis(x, y, covariates=pandas.concat([c.iloc[::-1], c[:1]]))
+
+
+@pytest.mark.parametrize("analysis", [predict_behaviour, regional_analysis])
+@pytest.mark.parametrize("noise", [0.0, 1e-9])
+def test_covariates_that_explain_all_of_behaviour_are_refused(analysis, noise):
+    x, y, c = named()
+    rest = noise * np.random.default_rng(0).normal(size=40)
+    for own in (y + rest, c.assign(own=2 * y - c.age + rest)):
+        with pytest.raises(PredictionError, match=r"behaviour follows from covariates .*is rounding noise"):
+            analysis(x, y, covariates=own)
+
+
+@pytest.mark.parametrize("analysis", [predict_behaviour, regional_analysis])
+def test_lists_are_taken_and_text_is_refused(analysis):
+    x, y, c = named()
+    given = analysis(x.to_numpy().tolist(), y.tolist(), covariates=c.to_numpy().tolist(), permutations=2)
+    assert type(given) is type(analysis(x, y, permutations=2))
+    with pytest.raises(PredictionError, match=r"behaviour: is not of numbers .*'high'"):
+        analysis(x, y.astype(object).where(y > 0, "high"))
+    with pytest.raises(PredictionError, match=r"covariate sex: is not of numbers .*'f'"):
+        analysis(x, y, covariates=c.assign(sex="f"))
+    with pytest.raises(PredictionError, match="covariate day: is not of numbers"):
+        analysis(x, y, covariates=c.assign(day=pandas.date_range("2020-01-01", periods=40)))
+    with pytest.raises(PredictionError, match=r"brains: is not of numbers \(complex128\)"):
+        analysis(x.to_numpy() + 1j, y)
+    with pytest.raises(PredictionError, match="brains: is not of numbers"):
+        analysis([["a"] * 5] * 40, y)
+    with pytest.raises(PredictionError, match=r"brains are \(40, 0\): without a value"):
+        analysis(x.to_numpy()[:, :0], y)
+    with pytest.raises(PredictionError, match=r"covariates are \(\); give \(people, covariates\)"):
+        analysis(x, y, covariates=3.0)
 
 
 def test_regions_are_tested_by_permutation_as_in_a_loop():

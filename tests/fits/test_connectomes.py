@@ -86,6 +86,8 @@ def spoilt(name, made):
         matrix[0, 1] = matrix[1, 0] = 1.0
     elif name == "oblong":
         matrix = matrix[:4]
+    elif name == "zeros":
+        matrix[:] = 0
     return matrix
 
 
@@ -98,6 +100,7 @@ def spoilt(name, made):
         ("too large", r"has a correlation of 1\.3; if these are Fisher's z"),
         ("copy", r"regions 0 and 1 correlate perfectly"),
         ("oblong", r"is 4 × 5; a square matrix"),
+        ("zeros", r"is zero off the diagonal"),
     ],
 )
 def test_a_matrix_that_cannot_be_used_is_named_and_the_rest_can_go_on(tmp_path, name, message):
@@ -157,11 +160,37 @@ def test_tables_that_cannot_be_used_are_refused(tmp_path):
         read_connectomes(place, people, "memory")
 
 
-def test_sizes_must_agree(tmp_path):
+@pytest.mark.parametrize("odd", ["00", "03", "05"])
+def test_who_has_another_size_than_is_frequent_is_left_out(tmp_path, odd):
+    """Wherever the odd matrix comes."""
     place, people, _ = matrices(tmp_path)
-    np.savetxt(place / "sub-03_desc-full_connectivity.csv", np.eye(4), delimiter=",")
-    with pytest.raises(ConnectomeError, match=r"has 4 regions, those before it 5"):
+    other = np.corrcoef(np.random.default_rng(1).normal(size=(4, 20)))
+    np.savetxt(place / f"sub-{odd}_desc-full_connectivity.csv", other, delimiter=",")
+    with pytest.raises(
+        ConnectomeError, match=rf"'{odd}': sub-{odd}.*has 4 regions, the most frequent number is 5.*incomplete"
+    ):
+        read_connectomes(place, people, "memory")
+    found = read_connectomes(place, people, "memory", incomplete="drop")
+    assert found.notes.who.tolist() == [odd] and found.regions == 5 and found.edges.shape == (5, 10)
+
+
+def test_sizes_that_are_as_frequent_are_refused(tmp_path):
+    place, people, _ = matrices(tmp_path)
+    for k in range(3):
+        other = np.corrcoef(np.random.default_rng(k).normal(size=(4, 20)))
+        np.savetxt(place / f"sub-{k:02d}_desc-full_connectivity.csv", other, delimiter=",")
+    with pytest.raises(ConnectomeError, match=r"sub-00.* has 4 regions and sub-03.* 5, and as many people have either"):
         read_connectomes(place, people, "memory", incomplete="drop")
+
+
+def test_behaviour_is_no_covariate_of_itself(tmp_path):
+    place, people, _ = matrices(tmp_path)
+    with pytest.raises(ConnectomeError, match="memory is asked for twice"):
+        read_connectomes(place, people, "memory", covariates=["age", "memory"])
+    with pytest.raises(ConnectomeError, match="age is asked for twice"):
+        read_connectomes(place, people, "memory", covariates=["age", "age"])
+    with pytest.raises(ConnectomeError, match=r"covariates is 'age'; give a list of columns, such as \['age'\]"):
+        read_connectomes(place, people, "memory", covariates="age")
 
 
 @pytest.mark.parametrize("model", [EncodingOnly(strength_spread=0.0), ThresholdCapture(strength_spread=0.0)],
@@ -235,6 +264,35 @@ def test_power_is_that_of_each_truth():
     assert under(account, "region").region_share == 0.7 and under(account, "nothing").network_share == 0
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (dict(volumes=1), "volumes is 1; give a whole number from 4 to"),
+        (dict(items=0), "items is 0; give a whole number from 1"),
+        (dict(items=36.5), r"items is 36\.5; give a whole number"),
+        (dict(reliability=2), "reliability is 2; give a number from 0 to 1"),
+        (dict(network_regions=1), "network_regions is 1"),
+        (dict(network_share=-0.1), r"network_share is -0\.1"),
+        (dict(gain=0.0), r"gain is 0\.0; give a number from 1e-06"),
+        (dict(gain_spread=float("nan")), "gain_spread is nan"),
+        (dict(strength="weak"), "strength is 'weak'; give a number"),
+        (dict(common=1.0, network=0.0), r"common is 1\.0"),
+        (dict(delay=-1.0), r"delay is -1\.0"),
+        (dict(signs=()), r"signs are \(\)"),
+        (dict(signs=(1, 2)), r"signs are \(1, 2\); give 1 or −1"),
+    ],
+)
+def test_accounts_of_impossible_sizes_are_refused(option, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(SMALL, **option)
+
+
+def test_accounts_at_their_bounds_simulate_finite_people():
+    for option in (dict(volumes=4), dict(items=1), dict(reliability=0), dict(reliability=1), dict(common=0, network=0)):
+        cohort = simulate_people(dataclasses.replace(SMALL, **option), 3)
+        assert np.isfinite(cohort.edges).all() and np.isfinite(cohort.responses).all(axis=None)
+
+
 def test_what_cannot_be_simulated_is_refused():
     with pytest.raises(ValueError, match="6 networks of 10 regions need more than the 50"):
         Account(regions=50)
@@ -246,5 +304,7 @@ def test_what_cannot_be_simulated_is_refused():
         simulate_people(SMALL, 0)
     with pytest.raises(ValueError, match="people goes to 50 and the pool has 40"):
         power_curve(SMALL, [50], pool=40)
+    with pytest.raises(ValueError, match=r"people is \[\] and cohorts 40"):
+        power_curve(SMALL, [])
     with pytest.raises(ValueError, match="truths has 'none'"):
         power_curve(SMALL, [20], truths=["none"])

@@ -120,6 +120,22 @@ def test_impossible_numbers_of_workers_are_refused():
         completed(squared, [(1,)], workers=0)
 
 
+@pytest.mark.parametrize("workers", ["2", 2.0, True, ThreadPoolExecutor, [2]])
+def test_what_is_no_number_of_workers_and_no_executor_is_refused(workers):
+    with pytest.raises(TypeError, match=r"workers is .*give a whole number, an open executor \(an instance"):
+        completed(squared, [(1,)], workers=workers)
+    with pytest.raises(TypeError, match=r"workers is .*give a whole number, an open executor \(an instance"):
+        threads(workers)
+    assert threads(np.int64(3)) == 3
+
+
+def test_threads_that_were_shut_down_are_named():
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    with pytest.raises(LostWorkers, match=r"takes no tasks \(RuntimeError: cannot schedule.*and the executor open"):
+        completed(squared, [(1,)], workers=pool)
+
+
 def test_an_executor_that_takes_nothing_is_named():
     with pytest.raises(
         LostWorkers, match=r"takes no tasks \(RuntimeError: cannot schedule.*is the cluster still there"

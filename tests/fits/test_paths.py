@@ -95,6 +95,24 @@ def test_other_intervals_are_close_to_these_for_many_people(interval):
     assert other.lower.to_numpy() == pytest.approx(one.lower.to_numpy(), abs=0.15 * width.max())
 
 
+@pytest.mark.parametrize("interval", ["bias-corrected", "BCa", "percentile"])
+def test_p_is_the_level_at_which_the_interval_of_its_method_ends_at_zero(interval):
+    """To one resample of 2000 beside zero; the chain is weak and skewed, so that the three methods differ."""
+    people = table(25, seed=3)
+    options = dict(resamples=2000, interval=interval, seed=2)
+    row = fit_paths(people, {"b": ["a"], "c": ["b"]}, **options).indirect.iloc[0]
+    assert 0.001 < row.p < 0.9
+    at = fit_paths(people, {"b": ["a"], "c": ["b"]}, level=1 - row.p, **options).indirect.iloc[0]
+    assert min(abs(at.lower), abs(at.upper)) < 0.01 * row.standard_error
+
+
+def test_methods_of_intervals_give_different_p():
+    people = table(25, seed=3)
+    p = [fit_paths(people, {"b": ["a"], "c": ["b"]}, resamples=2000, interval=own).indirect.p[0]
+         for own in ("bias-corrected", "BCa", "percentile")]  # fmt: skip
+    assert len(set(np.round(p, 3))) == 3
+
+
 @settings(max_examples=10, deadline=None)
 @given(scale=st.floats(1e-3, 1e3), shift=st.floats(-1e3, 1e3))
 def test_standardised_effects_have_no_units(scale, shift):
@@ -147,6 +165,11 @@ def test_missing_values_are_counted():
         (lambda t: t[:4], MODEL, "4 people have every variable; at least 5"),
         (lambda t: t.assign(a="high"), MODEL, "a: is not of numbers"),
         (lambda t: t, {}, "there is no path"),
+        (lambda t: t, {"b": ["a", "a"]}, "b: has the cause a twice"),
+        (lambda t: t, {"b": "a"}, r"b: its causes are 'a'; give a list of them, such as \['a'\]"),
+        (lambda t: t[:5], {"b": ["a"], "c": ["b"], "d": ["c"], "e": ["d"]}, "e: no such column"),
+        (lambda t: t.assign(e=t.d**2)[:5], {**MODEL, "e": ["d"]}, "at least 6 are needed for 5 variables"),
+        (lambda t: pandas.concat([t, t.a], axis=1), MODEL, "a: is a column of the table more than once"),
     ],
 )
 def test_models_that_cannot_be_fitted_are_refused(change, equations, message):
@@ -157,9 +180,26 @@ def test_models_that_cannot_be_fitted_are_refused(change, equations, message):
 def test_impossible_options_are_refused():
     with pytest.raises(PathError, match="resamples is 10"):
         fit_paths(table(), MODEL, resamples=10)
+    with pytest.raises(PathError, match="interval is 'bca'; use one of bias-corrected, BCa, percentile"):
+        fit_paths(table(), MODEL, interval="bca")
+    fit = fit_paths(table(), MODEL, resamples=100)
+    for options, message in (
+        (dict(people=1), "people is 1; at least 5 are needed"),
+        (dict(simulations=0), "simulations is 0"),
+        (dict(resamples=5), "resamples is 5"),
+    ):
+        with pytest.raises(PathError, match=message):
+            path_calibration(fit, **options)
     with pytest.raises(PathError, match="level is 95"):
         fit_paths(table(), MODEL, level=95)
     assert causal_order({"d": ["c"], "c": ["a", "b"], "b": ["a"]}) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.filterwarnings("ignore:The BCa confidence interval")  # scipy's, of intervals that are not used
+def test_too_few_resamples_that_can_be_used_are_refused():
+    rare = table(8).assign(a=[1.0, 0, 0, 0, 0, 0, 0, 0])  # who has it is in two of three resamples
+    with pytest.raises(PathError, match=r"causes can be told apart in \d\d of 120 resamples.*give more resamples"):
+        fit_paths(rare, {"b": ["a"], "c": ["b"]}, resamples=120)
 
 
 def test_the_file_of_zhu_is_named_where_it_is_missing(tmp_path, monkeypatch):
