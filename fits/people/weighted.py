@@ -10,12 +10,14 @@ numbers (Gourieroux & Monfort 1996, doi:10.1093/0198774753.001.0001). EM would c
 place, but crawls where a spread goes to nothing.
 
 Draws judge only populations near the one they were made for, so a climb stays in a box. Then everybody gets as many
-draws again, about the posterior as it is now known, and the climb goes on. Older draws are kept: q_i is the mixture of
-all distributions that person i's draws came from (adaptive multiple importance sampling, Cornuet et al. 2012,
-doi:10.1111/j.1467-9469.2011.00756.x), so the function changes less and less. It is settled where the climb ended inside
-its box and had nothing to gain from draws that are new: ``SETTLED`` nats a parameter of the population, where ½ is one
-standard error, so that a parameter is about a fifth of its standard error from the best, and what fits the chance in
-the draws is found out. A spread at ``LEAST_SPREAD``, the bound of its search, is inside.
+draws again (who is badly known, more), about the mode of the posterior in the population as it is now, and the climb
+goes on. Older draws are kept: q_i is the mixture of all distributions that person i's draws came from (adaptive
+multiple importance sampling, Cornuet et al. 2012, doi:10.1111/j.1467-9469.2011.00756.x), so the function changes less
+and less. Draws about the weighted mean of older ones would weigh these down, and the evidence come out too low; who is
+badly known gets such all the same. It is settled where the climb ended inside its box and had nothing to gain from
+draws that are new: ``SETTLED`` nats a parameter of the population, where ½ is one standard error, so that a parameter
+is about a fifth of its standard error from the best, and what fits the chance in the draws is found out. A spread at
+``LEAST_SPREAD``, the bound of its search, is inside.
 
 The draws are quasi-random, others for every person, so that their errors average out, and the same every time; they
 come in pairs on either side of the posterior's centre, so that where trials say nothing no direction is preferred.
@@ -43,7 +45,7 @@ _FREEDOM = 4.0  # of the t distribution, so that its tails are heavier than the 
 _ROUNDS = 10
 _BOX = math.log(2.0)  # half of its width: of ln τ, and of effects in units of τ
 _WIDER = 2.0  # times, in the directions in which a climb ended at the edge of its box
-_PLACED = 0.25  # worth, of one round's draws, from which weighted draws say where to make others; below, the mode does
+_POOR, _MORE = 0.25, 4  # worth, of one round's draws, below which a person gets so many times the draws
 _LARGEST = 10.0  # τ
 
 
@@ -58,9 +60,8 @@ class _Draws:
     def heights(self) -> np.ndarray:
         """ln likelihood over the density of the mixture, of all draws."""
         places = np.concatenate(self.places)
-        log_mixture = logsumexp([log_density(one, places) for one in self.made_for], axis=0) - math.log(
-            len(self.places)
-        )
+        shares = np.array([len(own) for own in self.places]) / len(places)
+        log_mixture = logsumexp([log_density(one, places) for one in self.made_for], axis=0, b=shares[:, None])
         found: np.ndarray = np.concatenate(self.log_likelihoods) - log_mixture
         return found
 
@@ -158,13 +159,15 @@ def most_evident(
     box = np.full(population.effects.size + population.spread.size, _BOX)
     steps, settled = 0, False
     for rounds in range(_ROUNDS):
-        seeds = [(k, rounds) for k in range(len(known))]
-        centres = population.centres(covariates)
-        for one, made in zip(own, run(partial(_drawn, draws, population.spread), likelihood, seeds, known, centres),
-                             strict=True):  # fmt: skip
-            one.made_for.append(made[0])
-            one.places.append(made[1])
-            one.log_likelihoods.append(made[2])
+        poor = np.array([one.worth < _POOR * draws for one in known])
+        numbers = np.where(poor, _MORE * draws, 0 if settled else draws)
+        seeds = [(k, rounds, int(number)) for k, number in enumerate(numbers)]
+        made = run(partial(_drawn, draws, population.spread), likelihood, seeds, known, population.centres(covariates))
+        for one, new in zip(own, made, strict=True):
+            if new is not None:
+                one.made_for.append(new[0])
+                one.places.append(new[1])
+                one.log_likelihoods.append(new[2])
         evidence = _Evidence(own, covariates)
         before = population
         population, more, held_by = evidence.climb(before, box)
@@ -175,7 +178,7 @@ def most_evident(
         known = _weighted(evidence.places, weights, each, people)
         gained = evidence.value(population) - evidence.value(before)
         settled = rounds > 0 and not held_by.any() and gained < SETTLED * len(box)
-        if settled:
+        if settled and all(one.worth >= _POOR * draws for one in known):
             break
         box = np.where(held_by, _WIDER * box, _BOX)
     at = run(_evaluated, likelihood, np.array([one.eta for one in known]))
@@ -213,15 +216,20 @@ def _drawn(
     draws: int,
     spread: np.ndarray,
     likelihood: PeopleLikelihood,
-    seeds: Sequence[tuple[int, int]],
+    seeds: Sequence[tuple[int, int, int]],
     people: Sequence[Posterior],
     centres: np.ndarray,
-) -> list[tuple[Posterior, np.ndarray, np.ndarray]]:
-    """What draws are made for, the draws and their log-likelihoods."""
-    found: list[tuple[Posterior, np.ndarray, np.ndarray]] = []
-    for k, (seed, one, centre) in enumerate(zip(seeds, people, centres, strict=True)):
-        about = one if one.worth >= _PLACED * draws else person_posterior(likelihood, k, one.eta, centre, spread)
-        found.append((about, *person_draws(draws, likelihood, k, seed, about)))
+) -> list[tuple[Posterior, np.ndarray, np.ndarray] | None]:
+    """What draws are made for, the draws and their log-likelihoods; seeds are of person, round and number of draws."""
+    found: list[tuple[Posterior, np.ndarray, np.ndarray] | None] = []
+    for k, ((person, rounds, number), one, centre) in enumerate(zip(seeds, people, centres, strict=True)):
+        if not number:
+            found.append(None)
+            continue
+        about = person_posterior(likelihood, k, one.eta, centre, spread)
+        if rounds > 1 and one.worth < _POOR * draws:  # heavy draws have shown what lies beside the mode
+            about = about._replace(eta=one.eta, covariance=about.covariance + one.covariance)
+        found.append((about, *person_draws(number, likelihood, k, (person, rounds), about)))
     return found
 
 
