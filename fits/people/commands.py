@@ -14,7 +14,7 @@ from ..output_folder import output_folder
 from ..progress import Progress
 from ..simulation_figures import frequency_figure
 from ..storage import task_of
-from ..study import Study
+from ..study import MEMORY, Study
 from ..trials import read_trials
 from .checks import first_outcome, loo, predictive_checks
 from .covariates import read_covariates
@@ -110,6 +110,7 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
 
 def run_design(options: argparse.Namespace, studies: Sequence[Study], models: Sequence[str]) -> None:
     """Compare candidate experiments."""
+    _refuse_vision(studies)
     found = compare_designs(
         studies, models, trials=options.answers, lures=options.lures, spread=options.spread,
         half_width=options.half_width,
@@ -126,12 +127,12 @@ def run_design(options: argparse.Namespace, studies: Sequence[Study], models: Se
     print(f"People needed for a 95 % interval of ± {options.half_width:g} of the bounds (blank: not identified)")
     wide = found.parameters.pivot_table(
         index=["model", "parameter"], columns="candidate", values="people", sort=False, dropna=False
-    )
+    ).map(_count)
     if len(wide):
         print(f"{_table(wide.reset_index())}\n")
     if len(found.models):
         print("People needed to tell models apart, 20 to 1 with a power of 0.8 (blank: more than a million)")
-        print(f"{_table(found.models)}\n")
+        print(f"{_table(found.models.assign(people=found.models.people.map(_count)))}\n")
         best = found.best().iloc[0]
         if best.people < float("inf"):
             print(f"{best.candidate} tells the hardest pair apart with the fewest people, {best.people:.0f}")
@@ -142,6 +143,7 @@ def run_design(options: argparse.Namespace, studies: Sequence[Study], models: Se
 
 def run_recover_people(options: argparse.Namespace, studies: Sequence[Study], models: Sequence[str]) -> None:
     """Simulate people of every design, and fit them with every model."""
+    _refuse_vision(studies)
     n, spread = options.n or _SIMULATIONS, SPREAD if options.spread is None else options.spread
     task = task_of(studies, models, n=n, people=options.people, seed=options.seed, spread=spread)
     total = n * len(studies) * len(models)
@@ -176,8 +178,21 @@ def run_recover_people(options: argparse.Namespace, studies: Sequence[Study], mo
     print(f"Tables and figures are in {options.out}")
 
 
+def _refuse_vision(studies: Sequence[Study]) -> None:
+    for study in studies:
+        if study.family != MEMORY:
+            raise ValueError(
+                f"{study.id} is a study of {study.family}, whose response is not an answer to an item; name studies of "
+                f"{MEMORY}"
+            )
+
+
 def _write(tables: Sequence[pandas.DataFrame], path: Path) -> None:
     pandas.concat(list(tables), ignore_index=True).to_csv(path, index=False, lineterminator="\n")
+
+
+def _count(people: float) -> str:
+    return "" if pandas.isna(people) else f"{people:.0f}"
 
 
 def _table(table: pandas.DataFrame) -> str:

@@ -179,3 +179,26 @@ def test_holm_and_uniformity():
     assert holm(np.array([0.01, 0.04, np.nan, 0.03])) == pytest.approx([0.03, 0.06, np.nan, 0.06], nan_ok=True)
     assert uniformity((np.arange(1000) + 0.5) / 1000) == pytest.approx(1.0)
     assert uniformity(np.linspace(0, 0.5, 1000)) < 1e-10
+
+
+def test_studies_of_vision_and_studies_without_parameters_are_said_to_be_none(folder, capsys):
+    for command in (["design"], ["recover", "--people", "4"]):
+        named = ["song_2026", "--model", "VisualReactivation", "--out", str(folder / "none")]
+        assert main([*command, *named]) == 2
+        assert "song_2026 is a study of vision" in capsys.readouterr().err
+    out = str(folder / "planned")
+    assert main(["design", "tse_2023", "tambini_2017", "--model", "LinearCapture", "EncodingOnly", "--out", out]) == 0
+    said = capsys.readouterr().out
+    assert "tambini_2017: these models feel no parameter of it" in said and "tells the hardest pair apart" in said
+    assert " 236\n" in said and "nan" not in said
+
+
+def test_values_and_spreads_of_what_is_not_there_are_refused(folder):
+    study = people_study(folder, free=["strength"], name="named")
+    for options, words in (
+        ({"values": {"EncodingOnl": {"strength": 0.5}}}, "values names EncodingOnl; the models are EncodingOnly"),
+        ({"values": {"EncodingOnly": {"strength": 2.0}}}, "values: strength is 2; its bounds are 0.05 and 0.95"),
+        ({"spread": {"strenght": 0.5}}, "spread names strenght; the parameters are strength"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=words):
+            compare_designs([study], [MODEL], **options)
