@@ -132,8 +132,8 @@ def finished(futures: Mapping[Future[Any], int], pool: Executor) -> Iterator[tup
         yield left.pop(future), result
     if left:
         raise LostWorkers(
-            f"the workers have gone ({reason}) with {len(left)} of {len(futures)} tasks unfinished; what has finished "
-            "is kept where the run keeps its parts (--resume goes on from it): start the cluster and the run again"
+            f"the workers have gone ({reason}) with {len(left)} of {len(futures)} tasks unfinished; start the cluster "
+            "and the run again, which goes on from the finished ones where they are kept (keep and done, or --resume)"
         )
 
 

@@ -19,9 +19,12 @@ class PathError(ValueError):
 
 def causal_order(equations: Equations) -> list[str]:
     """All variables, causes before what they cause; ``PathError`` where there is no such order."""
+    if not isinstance(equations, Mapping):
+        raise PathError(f"equations are {equations!r}; give a mapping of each variable to the list of its causes")
     for effect, causes in equations.items():
-        if isinstance(causes, str):
-            raise PathError(f"{effect}: its causes are {causes!r}; give a list of them, such as [{causes!r}]")
+        if not isinstance(causes, Sequence) or isinstance(causes, str):
+            raise PathError(f"{effect}: its causes are {causes!r}; give a list of them, "
+                            f"such as {[causes] if causes and isinstance(causes, str) else ['name']}")  # fmt: skip
         for cause in causes:
             if list(causes).count(cause) > 1:
                 raise PathError(f"{effect}: has the cause {cause} twice; leave one")

@@ -15,6 +15,7 @@ MacKinnon et al. 2004, doi:10.1207/s15327906mbr3901_4). :func:`path_calibration`
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -22,7 +23,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas
 from scipy.special import ndtr, ndtri
-from scipy.stats import binomtest, bootstrap, chi2
+from scipy.stats import DegenerateDataWarning, binomtest, bootstrap, chi2
 
 from .path_model import SINGULAR, Equations, Model, PathError, causal_order, correlation, covariances
 
@@ -137,11 +138,13 @@ def fit_paths(
         # scipy asks for the axis of people, which is the last
         return model.quantities(covariances(np.stack(np.broadcast_arrays(*sample), axis=-2)))
 
-    found = bootstrap(
-        tuple(data), statistic, paired=True, vectorized=True, n_resamples=resamples, confidence_level=level,
-        method="BCa" if interval == "BCa" else "percentile", rng=np.random.default_rng(seed),
-        batch=max(1, 2_000_000 // data.size),
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DegenerateDataWarning)  # counted below, or an error
+        found = bootstrap(
+            tuple(data), statistic, paired=True, vectorized=True, n_resamples=resamples, confidence_level=level,
+            method="BCa" if interval == "BCa" else "percentile", rng=np.random.default_rng(seed),
+            batch=max(1, 2_000_000 // data.size),
+        )  # fmt: skip
     estimates = model.quantities(s)
     drawn = np.asarray(found.bootstrap_distribution)
     usable = np.isfinite(drawn).all(axis=0)
@@ -271,6 +274,8 @@ def _complete(
     table: pandas.DataFrame, order: Sequence[str], causes: Mapping[str, Sequence[str]]
 ) -> tuple[pandas.DataFrame, int]:
     """The columns asked for of the people who have all of them, and how many have not."""
+    if not isinstance(table, pandas.DataFrame):
+        raise PathError(f"the table is of the type {type(table).__name__}; give a DataFrame, a row a person")
     absent = [name for name in order if name not in table]
     if absent:
         raise PathError(f"{', '.join(absent)}: no such column; the table has {', '.join(map(str, table.columns))}")

@@ -26,6 +26,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -117,12 +118,12 @@ def predict_behaviour(
         Shapes or participants that do not agree, values that are not finite, no edges, a constant behaviour or
         covariate, a behaviour that follows from covariates, too few people.
     """
-    if not 0 < threshold < 1:
-        raise PredictionError(f"threshold is {threshold:g}; give a p between 0 and 1")
-    if permutations < 0:
-        raise PredictionError(f"permutations is {permutations}; give 0 or more")
-    if folds < 2:
-        raise PredictionError(f"folds is {folds}; give at least 2, or nobody is left out")
+    if not (isinstance(threshold, Real) and 0 < threshold < 1):
+        raise PredictionError(f"threshold is {threshold!r}; give a p between 0 and 1")
+    if not (isinstance(permutations, Integral) and permutations >= 0):
+        raise PredictionError(f"permutations is {permutations!r}; give a whole number of 0 or more")
+    if not (isinstance(folds, Integral) and folds >= 2):
+        raise PredictionError(f"folds is {folds!r}; give a whole number of at least 2, or nobody is left out")
     asked = [] if networks is None or isinstance(networks, str) else list(networks)
     if not asked or len(asked) != len(set(asked)) or any(name not in NETWORKS for name in asked):
         raise PredictionError(f"networks is {networks!r}; give a list of some of {', '.join(NETWORKS)}, each once")

@@ -7,6 +7,7 @@ every dealing gives p_family (Westfall & Young 1993; in imaging Nichols & Holmes
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -45,8 +46,8 @@ def regional_analysis(
         Shapes or participants that do not agree, values that are not finite, a constant behaviour or covariate, a
         behaviour that follows from covariates, a region that is constant, too few people, no permutations.
     """
-    if permutations < 1:
-        raise PredictionError(f"permutations is {permutations}; p values come from them, give at least 1")
+    if not (isinstance(permutations, Integral) and permutations >= 1):
+        raise PredictionError(f"permutations is {permutations!r}; p values need a whole number from 1 on")
     x, y, c, _ = checked(responses, behaviour, covariates)
     titles: Any = getattr(responses, "columns", range(x.shape[1]))
     x = x - c @ np.linalg.lstsq(c, x, rcond=None)[0]

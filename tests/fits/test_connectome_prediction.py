@@ -237,6 +237,9 @@ def test_what_cannot_be_used_is_named(what, message):
     ("options", "message"),
     [
         (dict(folds=1), "folds is 1"),
+        (dict(folds=2.5), "folds is 2.5; give a whole number"),
+        (dict(threshold="0.01"), "threshold is '0.01'; give a p"),
+        (dict(permutations=9.5), "permutations is 9.5; give a whole number"),
         (dict(folds=40), "60 people are too few; with 40 folds"),
         (dict(threshold=0.0), "threshold is 0"),
         (dict(permutations=-1), "permutations is -1"),

@@ -167,6 +167,9 @@ def test_missing_values_are_counted():
         (lambda t: t, {}, "there is no path"),
         (lambda t: t, {"b": ["a", "a"]}, "b: has the cause a twice"),
         (lambda t: t, {"b": "a"}, r"b: its causes are 'a'; give a list of them, such as \['a'\]"),
+        (lambda t: t, {"b": None}, r"b: its causes are None; give a list of them, such as \['name'\]"),
+        (lambda t: t, [("b", ["a"])], "give a mapping of each variable to the list of its causes"),
+        (lambda t: t.to_dict(), MODEL, "the table is of the type dict; give a DataFrame"),
         (lambda t: t[:5], {"b": ["a"], "c": ["b"], "d": ["c"], "e": ["d"]}, "e: no such column"),
         (lambda t: t.assign(e=t.d**2)[:5], {**MODEL, "e": ["d"]}, "at least 6 are needed for 5 variables"),
         (lambda t: pandas.concat([t, t.a], axis=1), MODEL, "a: is a column of the table more than once"),
@@ -195,7 +198,6 @@ def test_impossible_options_are_refused():
     assert causal_order({"d": ["c"], "c": ["a", "b"], "b": ["a"]}) == ["a", "b", "c", "d"]
 
 
-@pytest.mark.filterwarnings("ignore:The BCa confidence interval")  # scipy's, of intervals that are not used
 def test_too_few_resamples_that_can_be_used_are_refused():
     rare = table(8).assign(a=[1.0, 0, 0, 0, 0, 0, 0, 0])  # who has it is in two of three resamples
     with pytest.raises(PathError, match=r"causes can be told apart in \d\d of 120 resamples.*give more resamples"):
