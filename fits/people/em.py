@@ -13,6 +13,8 @@ The log evidence of a person is Laplace's, ln p(y_i | η_i) + ln N(η_i; m_i, τ
 
 A mode is not a mean: with few trials a person the posteriors are skewed, and the population would be biased.
 :mod:`fits.people.weighted` goes on from there with importance weights.
+
+Of many people some are fitted first, and all from where these have ended.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ _NEAR = 0.02  # gain in log evidence, for each parameter of the population, at w
 _MOST = 500  # EM steps
 _FEWEST = 16  # draws of a person from which their weights say anything
 _PARTS = 32  # of the people, where an executor takes them
+_MANY, _SOME = 512, 128  # people from which some are fitted first, and about how many
 
 
 class Posterior(NamedTuple):
@@ -119,7 +122,7 @@ def expectation_maximisation(
     covariates : (people, covariates) array
         Of mean 0 and variance 1.
     start : Population, optional
-        Where to begin; at the study's start values, with τ = ½, by default.
+        Where to begin; by default where some of many people end, and otherwise at the study's start values with τ = ½.
     draws : int
         Of each person at a time, a power of 2 from 16 on (:mod:`fits.people.weighted`); 0 for Laplace's approximation
         alone.
@@ -131,8 +134,14 @@ def expectation_maximisation(
     began = time.perf_counter()
     if draws and (draws < _FEWEST or draws & (draws - 1)):
         raise ValueError(f"draws is {draws}; give a power of 2 from {_FEWEST} on, or 0 for Laplace's approximation")
-    size = len(likelihood.scale)
-    if start is None:
+    size, steps, near = len(likelihood.scale), 0, False
+    if start is None and len(likelihood) >= _MANY:
+        some = slice(0, None, len(likelihood) // _SOME)
+        ended = expectation_maximisation(
+            likelihood.part(some), covariates[some], draws=draws, workers=workers, progress=progress
+        )
+        start, steps, near = ended.population, ended.steps, draws > 0
+    elif start is None:
         effects = np.column_stack([likelihood.scale.starts, np.zeros((size, covariates.shape[1]))])
         start = Population(effects, np.full(size, 0.5))
     population = start
@@ -154,9 +163,10 @@ def expectation_maximisation(
             height = sum(one.log_evidence for one in found) + population.log_prior()
             return most_likely(etas, variances, covariates, population), height
 
-        steps, settled = 0, False
+        settled = near  # closer than the modes alone would come
+        most = steps + _MOST
         best, height, floor = population, -math.inf, -math.inf
-        while steps < _MOST and not settled:
+        while steps < most and not settled:
             first, reached = step(population)
             steps += 1
             if reached < floor and population is not best:  # the extrapolation went too far

@@ -27,7 +27,7 @@ class Measured:
         return Measured(self.seen[people])
 
     def log_likelihood(self, person, eta):
-        return float(stats.norm.logpdf(self.seen[person], eta, ERRORS).sum())
+        return float((-0.5 * ((self.seen[person] - eta) / ERRORS) ** 2 - np.log(ERRORS * np.sqrt(2 * np.pi))).sum())
 
     def evaluate(self, person, eta):
         slope = (self.seen[person] - eta) / ERRORS**2
@@ -139,3 +139,30 @@ def test_evidence_of_few_people_with_a_covariate_is_that_of_plain_monte_carlo():
         closed = stats.norm.logpdf(likelihood.seen, centres, np.hypot(ended.population.spread, ERRORS)).sum(axis=1)
         assert sum(one.log_evidence for one in ended.people) == pytest.approx(closed.sum(), abs=0.15)
         assert min(one.worth for one in ended.people) > 64
+
+
+def test_of_many_people_some_are_fitted_first_and_all_end_where_the_closed_form_has_them():
+    """Within 0.02 of μ and 2 % of τ with 32 draws a round, and most people are searched for a few times only."""
+    searched = []
+
+    class Counted(Measured):
+        def part(self, people):
+            return Counted(self.seen[people])
+
+        def evaluate(self, person, eta):
+            searched.append(person)
+            return super().evaluate(person, eta)
+
+    likelihood = Counted(measured([0.9, 0.8], n=520).seen)
+    best, height = exact(likelihood)
+    ended = expectation_maximisation(likelihood, np.zeros((520, 0)), draws=32, workers=1)
+    assert ended.converged and len(ended.people) == 520
+    assert ended.population.effects[:, 0] == pytest.approx(best[:2], abs=0.02)
+    assert ended.population.spread == pytest.approx(np.exp(best[2:]), rel=0.02)
+    total = sum(one.log_evidence for one in ended.people) + ended.population.log_prior()
+    assert total == pytest.approx(height, abs=1.0)
+    with_all = len(searched)
+    searched.clear()
+    expectation_maximisation(likelihood, np.zeros((520, 0)), start=Population(np.zeros((2, 1)), np.full(2, 0.5)),
+                             draws=0, workers=1)  # fmt: skip
+    assert with_all < len(searched)
