@@ -49,7 +49,7 @@ def measure(quick: bool = False) -> Iterator[Measurement]:
     for model in MODELS:
         fit, taken = _timed(lambda model=model: fit_people(trials, study, model))
         yield Measurement(_PART, f"EM of Hennings' {len(fit.evidence)} people, {model}", taken, "s", "<= 60")
-    yield _many(fit)  # of the last, encoding only
+    yield from _many(fit)  # of the last, encoding only
     yield from _coverage(fit)
 
 
@@ -71,7 +71,7 @@ def _gradient(likelihood: PeopleLikelihood, model: str) -> Measurement:
     return Measurement(_PART, f"gradient, {model}", whole / (alone * len(eta)), "x parameters x L", "<= 3")
 
 
-def _many(fit: PeopleFit) -> Measurement:
+def _many(fit: PeopleFit) -> Iterator[Measurement]:
     """EM of many people who are simulated from the population of Hennings, with few trials each, in processes."""
     groups, outcomes = fit.likelihood.old[0].shape
     old, new = np.zeros((groups, outcomes)), np.zeros_like(fit.likelihood.lures[0])
@@ -82,8 +82,9 @@ def _many(fit: PeopleFit) -> Measurement:
     people = simulate_people(fit.likelihood.with_counts([old], [new]), etas, rng)
     given = int(old.sum() + new.sum())
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        _, taken = _timed(lambda: fit_likelihood(people, workers=pool))
-    return Measurement(_PART, f"EM of {_MANY} simulated people x {given} trials, {fit.model}", taken, "s", "<= 120")
+        for draws, said in ((128, ""), (32, ", draws=32"), (0, ", modes alone")):
+            _, taken = _timed(lambda draws=draws: fit_likelihood(people, draws=draws, workers=pool))
+            yield Measurement(_PART, f"EM of {_MANY} people x {given} trials, {fit.model}{said}", taken, "s", "<= 120")
 
 
 def _coverage(fit: PeopleFit) -> Iterator[Measurement]:

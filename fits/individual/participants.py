@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,11 @@ _NOISE = 1e-6  # of the spread of behaviour: what single precision cannot tell f
 
 class PredictionError(ValueError):
     """Connectomes and behaviour that nothing can be predicted from: the message says why."""
+
+
+def is_number(value: Any, kind: type = Real) -> bool:
+    """Whether an option is a number of a kind, such as ``numbers.Integral``."""
+    return isinstance(value, kind)
 
 
 def checked(

@@ -26,7 +26,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -34,7 +34,7 @@ import pandas
 from scipy import stats
 from scipy.optimize import least_squares
 
-from .participants import PredictionError, checked
+from .participants import PredictionError, checked, is_number
 
 Network: TypeAlias = Literal["positive", "negative", "both"]
 NETWORKS: tuple[Network, ...] = ("positive", "negative", "both")
@@ -118,11 +118,11 @@ def predict_behaviour(
         Shapes or participants that do not agree, values that are not finite, no edges, a constant behaviour or
         covariate, a behaviour that follows from covariates, too few people.
     """
-    if not (isinstance(threshold, Real) and 0 < threshold < 1):
+    if not (is_number(threshold) and 0 < threshold < 1):
         raise PredictionError(f"threshold is {threshold!r}; give a p between 0 and 1")
-    if not (isinstance(permutations, Integral) and permutations >= 0):
+    if not (is_number(permutations, Integral) and permutations >= 0):
         raise PredictionError(f"permutations is {permutations!r}; give a whole number of 0 or more")
-    if not (isinstance(folds, Integral) and folds >= 2):
+    if not (is_number(folds, Integral) and folds >= 2):
         raise PredictionError(f"folds is {folds!r}; give a whole number of at least 2, or nobody is left out")
     asked = [] if networks is None or isinstance(networks, str) else list(networks)
     if not asked or len(asked) != len(set(asked)) or any(name not in NETWORKS for name in asked):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas
 
-from .participants import PredictionError, checked
+from .participants import PredictionError, checked, is_number
 
 
 def regional_analysis(
@@ -46,7 +46,7 @@ def regional_analysis(
         Shapes or participants that do not agree, values that are not finite, a constant behaviour or covariate, a
         behaviour that follows from covariates, a region that is constant, too few people, no permutations.
     """
-    if not (isinstance(permutations, Integral) and permutations >= 1):
+    if not (is_number(permutations, Integral) and permutations >= 1):
         raise PredictionError(f"permutations is {permutations!r}; p values need a whole number from 1 on")
     x, y, c, _ = checked(responses, behaviour, covariates)
     titles: Any = getattr(responses, "columns", range(x.shape[1]))

@@ -35,7 +35,7 @@ from .population import LEAST_SPREAD, Population, most_likely
 _SCORING = 60  # steps of a person's search
 _HALVINGS = 8
 _KINK = 0.05  # gain in log density, from that of a parabola, that a search ending at a kink may leave
-_ROUGH, _FINE = 1e-3, 1e-9  # gain in log density at which a person's search ends: on the way, and at the end
+ROUGH, _FINE = 1e-3, 1e-9  # gain in log density at which a person's search ends: on the way, and at the end
 _SETTLED = 2e-3  # shift of the population at which EM ends
 _NEAR = 0.02  # gain in log evidence, for each parameter of the population, at which EM ends where draws follow it
 _MOST = 500  # EM steps
@@ -158,7 +158,7 @@ def expectation_maximisation(
 
         def step(population: Population) -> tuple[Population, float]:
             """One EM step, and the log evidence with the prior where it began."""
-            found = expected(population, _ROUGH)
+            found = expected(population, ROUGH)
             variances = np.array([np.diag(one.covariance) for one in found])
             height = sum(one.log_evidence for one in found) + population.log_prior()
             return most_likely(etas, variances, covariates, population), height
@@ -183,7 +183,7 @@ def expectation_maximisation(
             # draws carry on from nearby, also where EM would crawl to a spread of nothing
             settled = settled or bool(draws and gained < _NEAR * (population.effects.size + size))
             population = second if settled else _extrapolated(population, first, second)
-        people = expected(population, _FINE)
+        people = expected(population, ROUGH if draws else _FINE)
         if draws:
             from .weighted import most_evident
 

@@ -13,13 +13,13 @@ from scipy.special import ndtri
 
 from engram.consolidation import ConsolidationModel
 
-from ..execution import Workers
+from ..execution import Workers, executor_of
 from ..prediction import NODES, model_class
 from ..random_effects import ModelFrequencies, model_frequencies
 from ..study import Study
 from ..trials import Trials
 from .covariates import standardised
-from .em import Posterior, expectation_maximisation, person_posterior
+from .em import Posterior, everybody, expectation_maximisation, person_posterior
 from .likelihood import PeopleLikelihood
 from .population import LOOSEST, SLOPE_SD, SPREAD_SD, Population
 from .unusual import note_table, notes_on_people
@@ -178,6 +178,10 @@ def fit_likelihood(
         if one.worth < _WORTH
     ]
     parameters, effects = _population_tables(likelihood, population, posteriors, covariates)
+    by_self = np.full((len(likelihood), len(likelihood.scale)), np.nan)
+    if alone:
+        with executor_of(workers) as pool:
+            by_self = np.array(everybody(pool, _alone, likelihood, np.array([one.eta for one in posteriors])))
     counts = [int(old.sum() + new.sum()) for old, new in zip(likelihood.old, likelihood.lures, strict=True)]
     return PeopleFit(
         model=type(likelihood.model).__name__,
@@ -185,7 +189,7 @@ def fit_likelihood(
         level=likelihood.level,
         parameters=parameters,
         effects=effects,
-        people=_people_table(likelihood, population, posteriors, counts, alone),
+        people=_people_table(likelihood, population, posteriors, counts, by_self),
         evidence=pandas.Series([one.log_evidence for one in posteriors], index=list(likelihood.people)),
         notes=note_table(notes),
         n_trials=sum(counts),
@@ -277,24 +281,27 @@ def _population_tables(
     return table, pandas.DataFrame(rows, columns=columns)
 
 
+def _alone(likelihood: PeopleLikelihood, etas: np.ndarray) -> list[np.ndarray]:
+    """Estimates if nothing were known of the others, from where ``etas`` are; in the parameters' units."""
+    size = len(likelihood.scale)
+    centre, vague = np.zeros(size), np.full(size, _ALONE_SD)
+    found = [person_posterior(likelihood, k, eta, centre, vague, 1e-4) for k, eta in enumerate(etas)]
+    return [likelihood.scale.outward(one.eta) for one in found]
+
+
 def _people_table(
     likelihood: PeopleLikelihood, population: Population, posteriors: Sequence[Posterior], counts: Sequence[int],
-    alone: bool,
+    by_self: np.ndarray,
 ) -> pandas.DataFrame:  # fmt: skip
     scale = likelihood.scale
     rows = []
-    for k, (name, one, n) in enumerate(zip(likelihood.people, posteriors, counts, strict=True)):
+    for name, one, n, own in zip(likelihood.people, posteriors, counts, by_self, strict=True):
         sd = np.sqrt(np.diag(one.covariance))
-        by_self = np.full(len(scale), np.nan)
-        if alone:
-            vague = np.full(len(scale), _ALONE_SD)
-            found = person_posterior(likelihood, k, one.eta, np.zeros(len(scale)), vague, 1e-4)
-            by_self = scale.outward(found.eta)
         values = [scale.outward(one.eta + sign * _WITHIN * sd) for sign in (-1, 0, 1)]
         for j, parameter in enumerate(scale.names):
             rows.append(
                 dict(participant=name, n_trials=n, parameter=parameter, estimate=values[1][j], lower=values[0][j],
-                     upper=values[2][j], alone=by_self[j], eta=one.eta[j], sd=sd[j],
+                     upper=values[2][j], alone=own[j], eta=one.eta[j], sd=sd[j],
                      shrinkage=min(1.0, (sd[j] / population.spread[j]) ** 2))
             )  # fmt: skip
     return pandas.DataFrame(rows)

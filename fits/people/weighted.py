@@ -36,7 +36,7 @@ from scipy.optimize import minimize
 from scipy.special import chdtri, gammaln, logsumexp, ndtri
 from scipy.stats import qmc
 
-from .em import Posterior, person_posterior
+from .em import ROUGH, Posterior, person_posterior
 from .likelihood import PeopleLikelihood, Value
 from .population import LEAST_SPREAD, SLOPE_SD, SPREAD_SD, Population
 
@@ -80,11 +80,14 @@ class _Evidence:
         for k, one in enumerate(own):
             self.places[k, : self.counts[k]] = np.concatenate(one.places)
             self.heights[k, : self.counts[k]] = heights[k]
+        self.squares = self.places**2
 
     def weigh(self, population: Population) -> tuple[np.ndarray, np.ndarray]:
         """Weights (people, draws), and each person's log evidence."""
-        off = self.places - population.centres(self.covariates)[:, None]
-        logs = self.heights - 0.5 * np.einsum("isj,j->is", off**2, population.spread**-2.0)
+        tight, centres = population.spread**-2.0, population.centres(self.covariates)
+        towards = centres * tight
+        logs = self.heights + (self.places @ towards[:, :, None])[:, :, 0]
+        logs -= 0.5 * (self.squares @ tight + (towards * centres).sum(axis=1)[:, None])
         total = logsumexp(logs, axis=1)
         return np.exp(logs - total[:, None]), total - np.log(population.spread).sum() - np.log(self.counts)
 
@@ -94,12 +97,12 @@ class _Evidence:
     def slopes(self, population: Population) -> tuple[float, np.ndarray, np.ndarray]:
         """Log evidence with the prior, and its slopes in the effects and in ln τ."""
         weights, each = self.weigh(population)
-        off = np.einsum("is,isj->ij", weights, self.places) - population.centres(self.covariates)
-        squares = np.einsum("is,isj->ij", weights, (self.places - population.centres(self.covariates)[:, None]) ** 2)
-        tight = population.spread**-2.0
-        effects = np.einsum("ij,ic->jc", off * tight, self.weights)
+        tight, centres = population.spread**-2.0, population.centres(self.covariates)
+        means, squares = ((weights[:, None] @ every)[:, 0] for every in (self.places, self.squares))
+        effects = ((means - centres) * tight).T @ self.weights
         effects[:, 0] -= np.tanh(0.5 * population.effects[:, 0])
         effects[:, 1:] -= population.effects[:, 1:] / SLOPE_SD**2
+        squares = squares - (2 * means - centres) * centres  # about the centres
         spread = (squares * tight - 1).sum(axis=0) + 1 - (population.spread / SPREAD_SD) ** 2
         return float(each.sum()) + population.log_prior(), effects, spread
 
@@ -226,7 +229,7 @@ def _drawn(
         if not number:
             found.append(None)
             continue
-        about = person_posterior(likelihood, k, one.eta, centre, spread)
+        about = person_posterior(likelihood, k, one.eta, centre, spread, ROUGH)
         if rounds > 1 and one.worth < _POOR * draws:  # heavy draws have shown what lies beside the mode
             about = about._replace(eta=one.eta, covariance=about.covariance + one.covariance)
         found.append((about, *person_draws(number, likelihood, k, (person, rounds), about)))
