@@ -10,14 +10,13 @@ import os
 import resource
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
 
 import fits.prediction
 from engram.recall import OrderedConfidence, ordered_kernels
+from fits.execution import processes
 from fits.individual import predict_behaviour
 from fits.people.calibration import person_calibration, simulate_people
 from fits.people.fit import PeopleFit, fit_likelihood, fit_people
@@ -81,7 +80,7 @@ def _many(fit: PeopleFit) -> Iterator[Measurement]:
     etas = rng.normal(population.effects[:, 0], population.spread, (_MANY, len(population.spread)))
     people = simulate_people(fit.likelihood.with_counts([old], [new]), etas, rng)
     given = int(old.sum() + new.sum())
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+    with processes() as pool:
         for draws, said in ((128, ""), (32, ", draws=32"), (0, ", modes alone")):
             _, taken = _timed(lambda draws=draws: fit_likelihood(people, draws=draws, workers=pool))
             yield Measurement(_PART, f"EM of {_MANY} people x {given} trials, {fit.model}{said}", taken, "s", "<= 120")

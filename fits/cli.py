@@ -146,7 +146,7 @@ def _study_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", required=True, metavar="DIR", help="folder of the results")
     command.add_argument("--resume", action="store_true", help="go on where the same command was interrupted")
     command.add_argument("--seed", type=natural, default=1, metavar="N", help="seed of all chance (default: 1)")
-    command.add_argument("--workers", type=positive, metavar="N", help="threads (default: all processors)")
+    command.add_argument("--workers", type=positive, metavar="N", help="threads or processes (default: all processors)")
     biology = command.add_mutually_exclusive_group()
     free = "estimate time constants and gains, one value for all studies (default for several)"
     biology.add_argument("--free-biology", dest="free", action="store_true", default=None, help=free)
@@ -157,7 +157,7 @@ def _study_options(command: argparse.ArgumentParser) -> None:
 def _search_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--starts", type=positive, metavar="N", help="starts of each fit (default: 6)")
     command.add_argument("--seed", type=natural, default=1, metavar="N", help="seed of the starts (default: 1)")
-    command.add_argument("--workers", type=positive, metavar="N", help="threads (default: all processors)")
+    command.add_argument("--workers", type=positive, metavar="N", help="threads or processes (default: all processors)")
 
 
 def _reproduce(options: argparse.Namespace) -> None:

@@ -8,17 +8,29 @@ seeds included: where a task runs, how often, and in which order, changes no bit
 from __future__ import annotations
 
 import os
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    as_completed,
+)
 from contextlib import contextmanager
+from multiprocessing import active_children, get_context
 from operator import index
+from signal import SIG_IGN, SIGINT, signal
 from typing import Any, TypeAlias
 
 #: Threads (all processors by default), or an executor, which is left open.
 Workers: TypeAlias = int | Executor | None
 
 _PATIENCE = 10.0  # seconds without a result after which an executor is asked whether it is still there
+_PAUSE = 0.5  # seconds
 _SILENT = 3  # such times in a row, after which a cluster without workers is named
 
 
@@ -49,6 +61,29 @@ def executor_of(workers: Workers) -> Iterator[Executor]:
         return
     with ThreadPoolExecutor(threads(workers)) as pool:
         yield pool
+
+
+@contextmanager
+def processes(workers: int | None = None) -> Iterator[Executor]:
+    """An executor of as many processes as there would be threads, for what spends its time in Python.
+
+    They end with the block, at once where it is left by an error or an interrupt.
+    """
+    with ProcessPoolExecutor(threads(workers), get_context("spawn"), _leave_interrupts) as pool:
+        before = set(active_children())
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            time.sleep(_PAUSE)  # until it has let go of tasks that wait, cancelled ones among them
+            for process in set(active_children()) - before:
+                process.terminate()
+            raise
+
+
+def _leave_interrupts() -> None:
+    """To the process that waits for this one."""
+    signal(SIGINT, SIG_IGN)
 
 
 def completed(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import pandas
 
 from ..commands import keeper, kept
 from ..drawing import save_figure
+from ..execution import processes
 from ..output_folder import output_folder
 from ..progress import Progress
 from ..simulation_figures import frequency_figure
@@ -43,7 +45,8 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
     covariates = read_covariates(options.covariates[0], options.covariates[1:] or None) if options.covariates else None
     fits: list[PeopleFit] = []
     checks, posteriors = [], []
-    with output_folder(options.out) as folder:
+    sampling = processes(options.workers) if options.posterior else nullcontext()
+    with output_folder(options.out) as folder, sampling as pool:
         progress = Progress(len(models) * (10 if options.posterior else 1))
         try:
             for model in models:
@@ -54,7 +57,7 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
                 if options.posterior:
                     with progress.part(f"posterior, {model}", 9.0):
                         posteriors.append(
-                            sample_people(fits[-1], draws=options.posterior, seed=options.seed, workers=options.workers)
+                            sample_people(fits[-1], draws=options.posterior, seed=options.seed, workers=pool)
                         )
                         progress.finished()
                 if options.level == "phase":

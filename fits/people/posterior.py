@@ -82,8 +82,8 @@ def sample_people(
         Draws kept and thrown away of each chain.
     seed : int
     workers : int or Executor, optional
-        Chains at a time (as many as there are processors by default), or what runs them, each on its own; the draws do
-        not depend on it.
+        Chains at a time (as many as there are processors by default), or what runs them, each on its own, such as
+        :func:`fits.execution.processes`, which is faster; the draws do not depend on it.
     progress : bool
         Whether the sampler shows a bar.
 

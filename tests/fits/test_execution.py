@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -181,6 +181,20 @@ def test_a_process_that_dies_is_named_and_what_has_finished_is_kept():
         with pytest.raises(LostWorkers, match=r"the workers have gone \(BrokenProcessPool"):
             completed(dies, [(k,) for k in range(5)], workers=pool, keep=kept.__setitem__)
     assert set(kept) <= {0, 1, 2} and all(kept[k] == k for k in kept)
+
+
+def test_processes_end_at_once_where_their_block_is_left_by_an_interrupt():
+    """With tasks that wait, more than a pipe takes, some of them cancelled: none holds up the end."""
+    with pytest.raises(KeyboardInterrupt):
+        with execution.processes(1) as pool:
+            assert pool.submit(squared, 3).result() == 9
+            long = pool.submit(squared, 3, 600.0)
+            waiting = [pool.submit(squared, np.zeros(1_000_000)) for _ in range(4)]
+            while not long.running():
+                time.sleep(0.01)
+            waiting[-1].cancel()
+            raise KeyboardInterrupt
+    assert isinstance(long.exception(), BrokenExecutor) and all(one.done() for one in waiting)
 
 
 def test_fits_have_the_same_bits_in_other_processes(processes, one_study):
