@@ -394,7 +394,7 @@ def test_a_cluster_that_vanishes_is_named_and_the_run_goes_on_elsewhere(one_stud
         if checkpoint.kept == 2:
             closing.start()
 
-    with pytest.raises(LostWorkers, match=r"with \d+ of 40 tasks unfinished; what has finished is kept"):
+    with pytest.raises(LostWorkers, match=r"with \d+ of 40 tasks unfinished; start the cluster and the run"):
         recover_parameters(one_study, "EncodingOnly", workers=client.get_executor(), keep=keep, **options)
     closing.join()
     client.close()
