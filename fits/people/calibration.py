@@ -27,7 +27,7 @@ from .em import person_posterior
 from .fit import PeopleFit, fit_likelihood
 from .likelihood import PeopleLikelihood
 from .population import SPREAD_SD, Population
-from .weighted import log_density, person_draws
+from .weighted import interval_ends, log_density, person_draws
 
 BINS = 10
 _LEVEL = 0.95
@@ -54,11 +54,11 @@ class Calibration:
 
 
 def person_calibration(
-    likelihood: PeopleLikelihood, population: Population, *, n: int = 500, seed: int = 1, draws: int = 128
+    likelihood: PeopleLikelihood, population: Population, *, n: int = 500, seed: int = 1, draws: int = 512
 ) -> Calibration:
     """People drawn from a population, who answer as many trials as the first person, and are estimated given it.
 
-    Estimates and intervals are those that a fit gives: mean ± 1.96 standard deviations of weighted draws
+    Estimates and intervals are those that a fit gives: mean and quantiles of weighted draws
     (:mod:`fits.people.weighted`), as many as ``draws``, a power of 2. Ranks are the truth's place among these draws.
     """
     rng = np.random.default_rng(seed)
@@ -73,12 +73,11 @@ def person_calibration(
         weights = softmax(
             heights - log_density(mode, places) - 0.5 * (((places - centre) / population.spread) ** 2).sum(axis=1)
         )
-        mean = weights @ places
-        sd = np.sqrt(weights @ (places - mean) ** 2)
+        mean, ends = weights @ places, interval_ends(places, weights)
         for j, name in enumerate(likelihood.scale.names):
             rows.append(
                 dict(simulation=k, parameter=name, true=etas[k, j], estimate=mean[j],
-                     lower=mean[j] - 1.959964 * sd[j], upper=mean[j] + 1.959964 * sd[j],
+                     lower=ends[0, j], upper=ends[1, j],
                      rank=float(weights[places[:, j] < etas[k, j]].sum()))
             )  # fmt: skip
     table = pandas.DataFrame(rows)

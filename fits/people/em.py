@@ -27,11 +27,14 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.special import ndtri
 
 from ..execution import Workers, executor_of, in_order, submitted
 from .likelihood import PeopleLikelihood
 from .population import LEAST_SPREAD, Population, most_likely
 
+LEVEL = 0.95
+WITHIN = float(ndtri(0.5 + LEVEL / 2))  # standard errors on either side
 _SCORING = 60  # steps of a person's search
 _HALVINGS = 8
 _KINK = 0.05  # gain in log density, from that of a parabola, that a search ending at a kink may leave
@@ -45,7 +48,7 @@ _MANY, _SOME = 512, 128  # people from which some are fitted first, and about ho
 
 
 class Posterior(NamedTuple):
-    """One person's posterior, normal about its mode."""
+    """One person's posterior: normal about its mode, or as weighted draws have it."""
 
     eta: np.ndarray
     covariance: np.ndarray
@@ -54,6 +57,14 @@ class Posterior(NamedTuple):
     information: np.ndarray  # expected, of the likelihood alone
     converged: bool
     worth: float = math.inf  # how many equal draws the weighted ones are worth; infinite where there are none
+    ends: np.ndarray | None = None  # of the 95 % interval of each parameter, (2, parameters), by weighted draws
+
+    def interval(self) -> np.ndarray:
+        """Ends of the 95 % interval of each parameter's η, (2, parameters)."""
+        if self.ends is not None:
+            return self.ends
+        half = WITHIN * np.sqrt(np.diag(self.covariance))
+        return np.array([self.eta - half, self.eta + half])
 
 
 class Ended(NamedTuple):

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas
-from scipy.special import ndtri
 
 from engram.consolidation import ConsolidationModel
 
@@ -19,13 +18,11 @@ from ..random_effects import ModelFrequencies, model_frequencies
 from ..study import Study
 from ..trials import Trials
 from .covariates import standardised
-from .em import Posterior, everybody, expectation_maximisation, person_posterior
+from .em import WITHIN, Posterior, everybody, expectation_maximisation, person_posterior
 from .likelihood import PeopleLikelihood
 from .population import LOOSEST, SLOPE_SD, SPREAD_SD, Population
 from .unusual import note_table, notes_on_people
 
-_LEVEL = 0.95
-_WITHIN = float(ndtri(0.5 + _LEVEL / 2))  # standard errors on either side
 _ALONE_SD = math.pi / math.sqrt(3)  # of a standard logistic: what is known of a person when nothing is of the others
 _WORTH = 20  # equal draws below which a person's interval is called rough
 _VAGUE = 0.9  # standard error of μ, as a share of what its prior alone would give, from which the data say hardly more
@@ -255,10 +252,10 @@ def _population_tables(
     mean, spread = population.effects[:, 0], population.spread
     scale = likelihood.scale
     known = np.mean([np.diag(resolved(one.information, spread)) for one in posteriors], axis=0)
-    ends = [scale.outward(mean + sign * _WITHIN * errors[:, 0]) for sign in (-1, 1)]
-    people = [scale.outward(mean + sign * _WITHIN * spread) for sign in (-1, 1)]
+    ends = [scale.outward(mean + sign * WITHIN * errors[:, 0]) for sign in (-1, 1)]
+    people = [scale.outward(mean + sign * WITHIN * spread) for sign in (-1, 1)]
     same = spread_errors >= LOOSEST
-    factor = np.exp(_WITHIN * np.where(same, np.nan, spread_errors))
+    factor = np.exp(WITHIN * np.where(same, np.nan, spread_errors))
     vague = errors[:, 0] > _VAGUE * math.sqrt(2) * np.cosh(0.5 * mean)  # the prior's curvature is ½ sech²(μ/2)
     coordinates = likelihood.coordinates
     table = pandas.DataFrame(
@@ -273,8 +270,8 @@ def _population_tables(
     )  # fmt: skip
     rows = [
         dict(parameter=name, covariate=str(covariate), slope=population.effects[j, c + 1],
-             standard_error=errors[j, c + 1], lower=population.effects[j, c + 1] - _WITHIN * errors[j, c + 1],
-             upper=population.effects[j, c + 1] + _WITHIN * errors[j, c + 1])
+             standard_error=errors[j, c + 1], lower=population.effects[j, c + 1] - WITHIN * errors[j, c + 1],
+             upper=population.effects[j, c + 1] + WITHIN * errors[j, c + 1])
         for j, name in enumerate(scale.names) for c, covariate in enumerate(covariates)
     ]  # fmt: skip
     columns = ["parameter", "covariate", "slope", "standard_error", "lower", "upper"]
@@ -297,11 +294,12 @@ def _people_table(
     rows = []
     for name, one, n, own in zip(likelihood.people, posteriors, counts, by_self, strict=True):
         sd = np.sqrt(np.diag(one.covariance))
-        values = [scale.outward(one.eta + sign * _WITHIN * sd) for sign in (-1, 0, 1)]
+        lower, upper = scale.outward(one.interval())
+        estimates = scale.outward(one.eta)
         for j, parameter in enumerate(scale.names):
             rows.append(
-                dict(participant=name, n_trials=n, parameter=parameter, estimate=values[1][j], lower=values[0][j],
-                     upper=values[2][j], alone=own[j], eta=one.eta[j], sd=sd[j],
+                dict(participant=name, n_trials=n, parameter=parameter, estimate=estimates[j], lower=lower[j],
+                     upper=upper[j], alone=own[j], eta=one.eta[j], sd=sd[j],
                      shrinkage=min(1.0, (sd[j] / population.spread[j]) ** 2))
             )  # fmt: skip
     return pandas.DataFrame(rows)

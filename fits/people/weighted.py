@@ -36,7 +36,7 @@ from scipy.optimize import minimize
 from scipy.special import chdtri, gammaln, logsumexp, ndtri
 from scipy.stats import qmc
 
-from .em import ROUGH, Posterior, person_posterior
+from .em import LEVEL, ROUGH, Posterior, person_posterior
 from .likelihood import PeopleLikelihood, Value
 from .population import LEAST_SPREAD, SLOPE_SD, SPREAD_SD, Population
 
@@ -245,9 +245,20 @@ def _weighted(
     covariances = np.einsum("is,isj,isk->ijk", weights, off, off)
     worths = 1 / (weights**2).sum(axis=1)
     return [
-        one._replace(eta=means[k], covariance=covariances[k], log_evidence=float(evidences[k]), worth=float(worths[k]))
+        one._replace(eta=means[k], covariance=covariances[k], log_evidence=float(evidences[k]), worth=float(worths[k]),
+                     ends=interval_ends(places[k], weights[k]))
         for k, one in enumerate(people)
-    ]
+    ]  # fmt: skip
+
+
+def interval_ends(places: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Ends of the 95 % interval of each parameter, (2, parameters), from draws (draws, parameters) and their weights.
+
+    Skewed posteriors have more on one side, and a mean with its standard deviation would not tell.
+    """
+    shares = [0.5 - LEVEL / 2, 0.5 + LEVEL / 2]
+    columns = [np.quantile(column, shares, weights=weights, method="inverted_cdf") for column in places.T]
+    return np.array(columns).T
 
 
 def _evaluated(likelihood: PeopleLikelihood, etas: np.ndarray) -> list[Value]:

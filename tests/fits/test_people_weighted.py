@@ -7,7 +7,7 @@ from scipy import optimize, stats
 from fits.people.em import expectation_maximisation, person_posterior
 from fits.people.likelihood import Value
 from fits.people.population import LEAST_SPREAD, Population
-from fits.people.weighted import _Draws, _Evidence, log_density, person_draws
+from fits.people.weighted import _Draws, _Evidence, interval_ends, log_density, person_draws
 
 ERRORS = np.array([0.5, 0.8])  # of a person's two measurements
 
@@ -116,6 +116,18 @@ def test_a_spread_that_the_data_do_not_show_is_settled_where_the_closed_form_has
     assert ended.converged and ended.steps < 150
     off = np.abs(np.log(ended.population.spread) - best[2:])
     assert off[0] < 0.03 and off[1] < 0.2  # the standard error of this logarithm is above 1
+
+
+def test_ends_of_intervals_are_quantiles_of_the_weighted_draws():
+    """A skewed posterior has its 95 % farther on one side; to 0.1 with 20 000 draws from elsewhere."""
+    places = np.random.default_rng(1).normal(1.0, 2.0, (20_000, 1))
+    target = stats.gamma(3.0)
+    weights = target.pdf(places[:, 0]) / stats.norm.pdf(places[:, 0], 1.0, 2.0)
+    ends = interval_ends(places, weights / weights.sum())
+    assert ends[:, 0] == pytest.approx(target.ppf([0.025, 0.975]), abs=0.1)
+    one = person_posterior(measured([0.7, 0.4]), 0, np.zeros(2), np.zeros(2), np.ones(2))
+    assert one.interval() == pytest.approx(one.eta + 1.959964 * np.outer([-1, 1], np.sqrt(np.diag(one.covariance))))
+    assert one._replace(ends=ends).interval() is ends
 
 
 def test_draws_come_in_pairs_about_the_centre():
