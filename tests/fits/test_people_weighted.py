@@ -120,9 +120,9 @@ def test_a_spread_that_the_data_do_not_show_is_settled_where_the_closed_form_has
 
 def test_ends_of_intervals_are_quantiles_of_the_weighted_draws():
     """A skewed posterior has its 95 % farther on one side; to 0.1 with 20 000 draws from elsewhere."""
-    places = np.random.default_rng(1).normal(1.0, 2.0, (20_000, 1))
+    places = np.random.default_rng(1).normal(3.0, 4.0, (20_000, 1))
     target = stats.gamma(3.0)
-    weights = target.pdf(places[:, 0]) / stats.norm.pdf(places[:, 0], 1.0, 2.0)
+    weights = target.pdf(places[:, 0]) / stats.norm.pdf(places[:, 0], 3.0, 4.0)
     ends = interval_ends(places, weights / weights.sum())
     assert ends[:, 0] == pytest.approx(target.ppf([0.025, 0.975]), abs=0.1)
     one = person_posterior(measured([0.7, 0.4]), 0, np.zeros(2), np.zeros(2), np.ones(2))
