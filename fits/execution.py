@@ -30,8 +30,8 @@ from typing import Any, TypeAlias
 Workers: TypeAlias = int | Executor | None
 
 _PATIENCE = 10.0  # seconds without a result after which an executor is asked whether it is still there
-_PAUSE = 0.5  # seconds
 _SILENT = 3  # such times in a row, after which a cluster without workers is named
+_PAUSE = 0.5  # seconds in which a pool lets go of its tasks
 
 
 class LostWorkers(RuntimeError):

@@ -23,7 +23,7 @@ from scipy.special import ndtr, softmax
 from scipy.stats import binomtest, chisquare
 
 from ..execution import Workers, completed
-from .em import person_posterior
+from .em import WITHIN, person_posterior
 from .fit import PeopleFit, fit_likelihood
 from .likelihood import PeopleLikelihood
 from .population import SPREAD_SD, Population
@@ -208,16 +208,16 @@ def population_rows(fit: PeopleFit, truth: Population) -> list[dict[str, Any]]:
     """Truth, estimate and interval of every mean and (as a logarithm) spread; ``identified`` by the fit's verdict."""
     rows = []
     for j, row in enumerate(fit.parameters.to_dict("records")):
-        half = 1.959964 * row["mean_error"]
-        error = math.log(row["spread_upper"] / row["spread"]) / 1.959964
+        half = WITHIN * row["mean_error"]
+        error = math.log(row["spread_upper"] / row["spread"]) / WITHIN
         for what, true, estimate, width, identified in (
             ("mean of", truth.effects[j, 0], row["mean"], half, row["verdict"] != "not identified"),
-            ("spread of", math.log(truth.spread[j]), math.log(row["spread"]), 1.959964 * error, row["verdict"] == "ok"),
+            ("spread of", math.log(truth.spread[j]), math.log(row["spread"]), WITHIN * error, row["verdict"] == "ok"),
         ):
             rows.append(
                 dict(parameter=f"{what} {row['parameter']}", true=float(true), estimate=float(estimate),
                      lower=float(estimate - width), upper=float(estimate + width), identified=identified,
-                     rank=float(ndtr((true - estimate) / (width / 1.959964))))
+                     rank=float(ndtr((true - estimate) / (width / WITHIN))))
             )  # fmt: skip
     return rows
 
