@@ -186,9 +186,10 @@ def most_evident(
         box = np.where(held_by, _WIDER * box, _BOX)
     at = run(_evaluated, likelihood, np.array([one.eta for one in known]))
     known = [
-        one._replace(log_likelihood=value.log_likelihood, information=value.information)
-        for one, value in zip(known, at, strict=True)
-    ]
+        one._replace(log_likelihood=value.log_likelihood, information=value.information,
+                     ends=interval_ends(evidence.places[k], weights[k]))
+        for k, (one, value) in enumerate(zip(known, at, strict=True))
+    ]  # fmt: skip
     return population, known, steps, settled
 
 
@@ -245,10 +246,9 @@ def _weighted(
     covariances = np.einsum("is,isj,isk->ijk", weights, off, off)
     worths = 1 / (weights**2).sum(axis=1)
     return [
-        one._replace(eta=means[k], covariance=covariances[k], log_evidence=float(evidences[k]), worth=float(worths[k]),
-                     ends=interval_ends(places[k], weights[k]))
+        one._replace(eta=means[k], covariance=covariances[k], log_evidence=float(evidences[k]), worth=float(worths[k]))
         for k, one in enumerate(people)
-    ]  # fmt: skip
+    ]
 
 
 def interval_ends(places: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -105,6 +105,10 @@ def test_population_is_that_of_the_closed_form(workers):
     assert ended.population.spread == pytest.approx(np.exp(best[2:]), rel=0.03)
     total = sum(one.log_evidence for one in ended.people) + ended.population.log_prior()
     assert total == pytest.approx(height, abs=0.1)
+    precision = ERRORS**-2.0 + ended.population.spread**-2.0
+    for one in ended.people:  # quantiles of draws have that of a normal to a fifth of its standard deviation
+        half = 1.959964 / np.sqrt(precision)
+        assert one.ends == pytest.approx(one.eta + np.outer([-1, 1], half), abs=0.2 / np.sqrt(precision.min()))
 
 
 def test_a_spread_that_the_data_do_not_show_is_settled_where_the_closed_form_has_it():
