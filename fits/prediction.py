@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import numpy as np
 from engram import consolidation
 from engram.consolidation import Batch, ConsolidationModel
 from engram.consolidation.model import MODULATOR_COLUMNS, CaptureModel
-from engram.consolidation.state import STRENGTH
 from engram.parameter import parameter_fields
 from engram.protocol import Test
 from engram.recall import RESPONSES
@@ -160,22 +159,24 @@ class Predictor:
 
     def strengths(self, own: Mapping[str, float], shared: Mapping[str, float]) -> np.ndarray:
         """Strength at every Test of every condition, (tests,)."""
+        return next(self.strengths_of([own], shared))
+
+    def strengths_of(
+        self, every: Iterable[Mapping[str, float]], shared: Mapping[str, float] | None = None
+    ) -> Iterator[np.ndarray]:
+        """:meth:`strengths` of many parameters, one after another."""
         timeline = self.batch.timeline
-        value = timeline.value.copy()
-        for rows, columns, name in self._slots:
-            value[rows, columns] = own[name]
-        within, pairs = timeline.within, timeline.pair_value
-        if self._within:
-            within = within.copy()
+        value, within, pairs = timeline.value.copy(), timeline.within.copy(), timeline.pair_value.copy()
+        changed = self.batch.with_timeline(timeline._replace(value=value, within=within, pair_value=pairs))
+        for own in every:
+            for rows, columns, name in self._slots:
+                value[rows, columns] = own[name]
             for index, name in self._within:
                 within[index] = own[name]
-        if self._pairs:
-            pairs = pairs.copy()
             for index, name in self._pairs:
                 pairs[index] = own[name]
-        changed = self.batch.with_timeline(timeline._replace(value=value, within=within, pair_value=pairs))
-        parameters, modulators = self._arguments(own, shared)
-        return self.model.run_kernel(parameters, modulators, changed)[changed.tests, STRENGTH]
+            parameters, modulators = self._arguments(own, shared or {})
+            yield self.model.run_strengths(parameters, modulators, changed)
 
     def _with_fixed(self, parameters: Any, modulators: np.ndarray) -> tuple[Any, np.ndarray]:
         """The kernel's arguments with the numbers that the study fixes; its free ones are kept for every call."""

@@ -51,6 +51,8 @@ from .state import (
     TRACE_COLUMNS,
     dose_response,
     encode,
+    encoded_fractions,
+    encoded_logs,
     mean_early,
     new_segment,
     present_effect,
@@ -152,7 +154,7 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
     modulators : (modulators, columns) table, see the column names above
     timeline : Timeline
     scores, weights : (nodes,) heterogeneity nodes
-    out : (rows, outputs) array, filled
+    out : (rows, outputs) array, filled; of one column, with the strength alone
 
     Returns
     -------
@@ -186,6 +188,10 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
     concentration = np.full(n_modulators, zero)
     released = np.zeros(n_modulators)
     receptor = np.full(n_modulators, zero)
+    factors = np.exp(parameters.strength_spread * scores)
+    logs = np.full(nodes, zero)  # this and the next of the last Encode: many are alike
+    fractions = np.full(nodes, zero)
+    remembered, last_strength, last_exponent = False, zero, zero
     eligible = np.zeros(most_traces, np.int64)
     is_eligible = np.zeros(most_traces, np.bool_)
     related = np.zeros(most_traces, np.bool_)
@@ -240,14 +246,22 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
                 if row >= 0:
                     shift = present_effect(modulators, RETRIEVAL_GAIN, concentration, released, receptor, now)
                     strength = strength_of(parameters, traces, synapses, target, weights, now, shift)
-                    write(parameters, traces, synapses, target, weights, strength, out, row)
+                    if out.shape[1] == 1:
+                        out[row, 0] = strength
+                    else:
+                        write(parameters, traces, synapses, target, weights, strength, out, row)
 
             elif kind == ENCODE or kind == REACTIVATE:
                 before = mean_early(synapses, target, weights)
                 if kind == ENCODE:
                     gain = present_effect(modulators, ENCODING_GAIN, concentration, released, receptor, now)
                     exponent = 1.0 + gain + parameters.stimulation_gain * stimulation
-                    encode(parameters, synapses, target, scores, a, exponent)
+                    if not remembered or a != last_strength:
+                        encoded_logs(parameters, factors, a, logs)
+                    if not remembered or a != last_strength or exponent != last_exponent:
+                        encoded_fractions(logs, exponent, fractions)
+                        remembered, last_strength, last_exponent = True, a, exponent
+                    encode(parameters, synapses, target, fractions, a)
                     traces[target, ENCODED] = now
                 else:
                     shift = present_effect(modulators, RETRIEVAL_GAIN, concentration, released, receptor, now)

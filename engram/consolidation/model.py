@@ -171,19 +171,29 @@ class ConsolidationModel:
 
         For a fit, which runs one model with many numbers: start from :meth:`kernel_arguments` and change entries.
         """
-        from .state import OK, OUTPUTS
+        from .state import OUTPUTS
+
+        return self._run_kernel(parameters, modulators, batch, len(OUTPUTS))
+
+    def run_strengths(self, parameters: Any, modulators: np.ndarray, batch: Batch) -> np.ndarray:
+        """Strength (dimensionless) at every Test of a batch, as :meth:`run_kernel` has it."""
+        found: np.ndarray = self._run_kernel(parameters, modulators, batch, 1)[batch.tests, 0]
+        return found
+
+    def _run_kernel(self, parameters: Any, modulators: np.ndarray, batch: Batch, columns: int) -> np.ndarray:
+        from .state import OK
 
         if not len(batch.timeline.kind):
-            return np.zeros((len(batch.rows), len(OUTPUTS)))
+            return np.zeros((len(batch.rows), columns))
         timeline = batch.timeline
         scores, weights = quadrature(self.nodes if parameters.strength_spread != 0 else 1)
         stepped = np.iscomplexobj(modulators) or np.iscomplexobj(timeline.value)
-        kind = complex if stepped or any(isinstance(value, complex) for value in parameters) else float
+        kind = complex if stepped or not _COMPLEX.isdisjoint(map(type, parameters)) else float
         if kind is complex:
             parameters = type(parameters)(*map(complex, parameters))
             modulators = modulators.astype(kind, copy=False)
             timeline = timeline._replace(value=timeline.value.astype(kind, copy=False))
-        out = np.zeros((len(batch.rows), len(OUTPUTS)), dtype=kind)
+        out = np.zeros((len(batch.rows), columns), dtype=kind)
         status, protocol = self._kernel(parameters, modulators, timeline, scores, weights, out)
         if status != OK:
             raise SimulationError(
@@ -280,6 +290,7 @@ class CaptureModel(ConsolidationModel):
     _CAPTURES: ClassVar[float] = 1.0
 
 
+_COMPLEX = {complex, np.complex128}
 _SWITCHES = ("releases_drive", "releases_convert", "destabilises")
 
 

@@ -130,20 +130,34 @@ def strength_of(
 
 
 @kernel
-def encode(parameters: Any, synapses: Any, trace: int, scores: Any, strength: Any, exponent: Any) -> None:
-    """Encode with median strength: a saturating jump of e, tag and c, and a durable part of z."""
+def encoded_logs(parameters: Any, factors: Any, strength: Any, logs: Any) -> None:
+    """ln(1 − |s|) of every node for an Encode of median strength, which nodes scale by ``factors``."""
     size = magnitude(strength)
-    bound = -1.0 if strength.real < 0.0 else 1.0
-    late_bound = -0.5 if strength.real < 0.0 else 1.0
-    if exponent.real < 0.0:
-        exponent = 0.0 * exponent
-    for node in range(scores.shape[0]):
+    for node in range(factors.shape[0]):
         own = size
         if parameters.strength_spread != 0.0:
-            own = size * np.exp(parameters.strength_spread * scores[node])
+            own = size * factors[node]
             if own.real > max(STRONGEST, size.real):
                 own = 0.0 * own + max(STRONGEST, size.real)
-        fraction = 1.0 - (1.0 - own) ** exponent
+        logs[node] = np.log(1.0 - own)
+
+
+@kernel
+def encoded_fractions(logs: Any, exponent: Any, fractions: Any) -> None:
+    """How far an Encode moves every node: 1 − (1 − |s|)^exponent."""
+    if exponent.real < 0.0:
+        exponent = 0.0 * exponent
+    for node in range(logs.shape[0]):
+        fractions[node] = -np.expm1(exponent * logs[node])
+
+
+@kernel
+def encode(parameters: Any, synapses: Any, trace: int, fractions: Any, strength: Any) -> None:
+    """Encode with median strength: a saturating jump of e, tag and c, and a durable part of z."""
+    bound = -1.0 if strength.real < 0.0 else 1.0
+    late_bound = -0.5 if strength.real < 0.0 else 1.0
+    for node in range(fractions.shape[0]):
+        fraction = fractions[node]
         move(synapses, trace, node, fraction, bound)
         # the room left keeps both z and z + ℓ within bounds, whatever the sign of ℓ
         present = synapses[trace, node, LATE]

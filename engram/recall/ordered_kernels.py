@@ -65,6 +65,38 @@ def probabilities(means: Any, spread: float, criteria: Any) -> Any:
 
 
 @kernel
+def counted(strengths: Any, starts: Any, counts: Any, sensitivity: float, spread: float, criteria: Any) -> float:
+    """ln L of counted answers (groups, levels): the value of :func:`information`, alone."""
+    levels = criteria.shape[0] + 1
+    p = probabilities(sensitivity * strengths, spread, criteria)
+    value = 0.0
+    for group in range(starts.shape[0]):
+        end = starts[group + 1] if group + 1 < starts.shape[0] else strengths.shape[0]
+        for level in range(levels):
+            if counts[group, level] != 0.0:
+                whole = 0.0
+                for trace in range(starts[group], end):
+                    whole += p[trace, level]
+                value += counts[group, level] * math.log(max(whole / (end - starts[group]), LEAST))
+    return value
+
+
+@kernel
+def counted_each(strengths: Any, starts: Any, counts: Any, lures: Any, settings: Any) -> Any:
+    """ln L of counted answers to old items (groups, levels) and to new ones (1, levels), for each of n parameters.
+
+    strengths (n, traces); settings (n, 3 + criteria): sensitivity, spread, lure shift and criteria. Result (n,).
+    """
+    values = np.empty(strengths.shape[0])
+    first = np.zeros(1, starts.dtype)
+    for k in range(strengths.shape[0]):
+        criteria = settings[k, 3:]
+        values[k] = counted(strengths[k], starts, counts, settings[k, 0], settings[k, 1], criteria)
+        values[k] += counted(settings[k, 2:3], first, lures, 1.0, 1.0, criteria)
+    return values
+
+
+@kernel
 def slopes(means: Any, spread: float, criteria: Any) -> Any:
     """Derivatives of :func:`probabilities` in mean, spread and each criterion: (n, levels, 2 + criteria)."""
     last = criteria.shape[0]

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from operator import sub
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -116,12 +118,21 @@ class PeopleLikelihood:
 
     def values(self, eta: np.ndarray) -> dict[str, float]:
         """Every parameter of the study at η; those that the trials cannot feel have their start values."""
-        return {name: p.start for name, p in self.study.parameters.items()} | self.scale.own(eta)
+        return self._starts | self.scale.own(eta)
+
+    @property
+    def _starts(self) -> dict[str, float]:
+        return {name: p.start for name, p in self.study.parameters.items()}
 
     def log_likelihood(self, person: int, eta: np.ndarray) -> float:
         """ln probability of a person's answers."""
-        p, lures = self.probabilities(person, eta)
-        return log_probability(self.old[person], p) + log_probability(self.lures[person], lures)
+        return float(self.log_likelihoods(person, eta[None])[0])
+
+    def log_likelihoods(self, person: int, etas: np.ndarray) -> np.ndarray:
+        """ln probability of a person's answers at each of many η, (η, parameters)."""
+        start, names = self._starts, self.scale.names
+        every = [start | dict(zip(names, row, strict=True)) for row in self.scale.outward(etas).tolist()]
+        return self.layouts[person].log_likelihoods(every, self.old[person], self.lures[person])
 
     def probabilities(self, person: int, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Of each outcome, for groups of old items and for kinds of new ones."""
@@ -203,17 +214,24 @@ class Layout:
         values = {k: own[v] if isinstance(v, str) else v for k, v in self.study.response_values.items()}
         return self.response_type(**values)
 
-    def _ordered(self, own: Mapping[str, float]) -> tuple[float, float, float, np.ndarray]:
-        """Sensitivity, spread, lure shift and criteria of an ordered scale; making one would take longer."""
+    def _ordered(self, own: Mapping[str, float]) -> list[float]:
+        """Sensitivity, spread, lure shift and all criteria of an ordered scale; making one would take longer."""
         values = self._numbers | {key: own[name] for key, name in self._named}
         first, gaps = self._criteria
-        criteria = np.array([values[first], *(-values[gap] for gap in gaps)]).cumsum()
-        return values["sensitivity"], values["sd_old"], values["lure_shift"], criteria
+        criteria = accumulate((values[gap] for gap in gaps), sub, initial=values[first])
+        return [values["sensitivity"], values["sd_old"], values["lure_shift"], *criteria]
 
     def probabilities(self, own: Mapping[str, float], lures: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-        strengths = self.strengths.strengths(own, {})[self.members]
+        return self._answers(own, self.strengths.strengths(own, {}), lures)
+
+    def _answers(
+        self, own: Mapping[str, float], strengths: np.ndarray, lures: tuple[int, ...]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """:meth:`probabilities` from strengths at all Tests."""
+        strengths = strengths[self.members]
         if self.compiled:
-            sensitivity, spread, shift, criteria = self._ordered(own)
+            sensitivity, spread, shift, *above = self._ordered(own)
+            criteria = np.array(above)
             p = ordered.probabilities(sensitivity * strengths, spread, criteria)
             one = ordered.probabilities(np.array([shift]), 1.0, criteria)
         else:
@@ -222,12 +240,26 @@ class Layout:
             one = response.lure_probabilities()[None] if lures[0] else np.zeros((1, p.shape[1]))
         return self._grouped(p), np.repeat(one, lures[0], axis=0) if lures[0] else np.zeros(lures)
 
+    def log_likelihoods(self, every: Sequence[Mapping[str, float]], old: np.ndarray, lures: np.ndarray) -> np.ndarray:
+        """ln L of counts at each of many parameters."""
+        strengths = self.strengths.strengths_of(every)
+        if self.compiled:
+            settings = np.array([self._ordered(own) for own in every])
+            members = np.array([one[self.members] for one in strengths])
+            found: np.ndarray = ordered.counted_each(
+                members, self.starts, old, lures.sum(axis=0, keepdims=True), settings
+            )
+            return found
+        answers = [self._answers(own, one, lures.shape) for own, one in zip(every, strengths, strict=True)]
+        return np.array([log_probability(old, p) + log_probability(lures, q) for p, q in answers])
+
     def evaluate(self, own: Mapping[str, float], old: np.ndarray, lures: np.ndarray) -> _Found:
         """ln L of counts, its gradient and expected information in the parameters' units."""
         strengths, change = (found[self.members] for found in self.slopes(own))
         if not self.compiled:
             return self._by_complex_steps(own, strengths, change, old, lures)
-        sensitivity, spread, shift, criteria = self._ordered(own)
+        sensitivity, spread, shift, *above = self._ordered(own)
+        criteria = np.array(above)
         columns = self.slopes.columns
         value, gradient, information = ordered.information(
             strengths, change, columns, self._of_sensitivity, self.starts, old, sensitivity, spread, criteria,

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engram.consolidation.state import STRENGTH
 from engram.protocol import Test
 
 from ..objective import Coordinate
@@ -115,7 +114,7 @@ def complex_strengths(predictor: Predictor, own: Mapping[str, complex]) -> np.nd
         modulators[place] = own[name]
     parameters = parameters._replace(**{key: own[name] for key, name in predictor._free})
     batch = predictor.batch.with_timeline(timeline._replace(value=value, within=within, pair_value=pairs))
-    found: np.ndarray = predictor.model.run_kernel(parameters, modulators, batch)[batch.tests, STRENGTH]
+    found: np.ndarray = predictor.model.run_strengths(parameters, modulators, batch)
     return found
 
 

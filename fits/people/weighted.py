@@ -202,7 +202,7 @@ def person_draws(
     standard = ndtri(uniform[:, :size]) * np.sqrt(_FREEDOM / chdtri(_FREEDOM, uniform[:, size:]))
     standard = np.concatenate([standard, -standard])
     places = one.eta + standard @ np.linalg.cholesky(one.covariance).T
-    return places, np.array([likelihood.log_likelihood(person, place) for place in places])
+    return places, likelihood.log_likelihoods(person, places)
 
 
 def log_density(one: Posterior, places: np.ndarray) -> np.ndarray:

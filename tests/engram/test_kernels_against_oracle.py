@@ -96,6 +96,18 @@ def agree(model, events, read_at, **relations):
         assert row.strength == pytest.approx(strength, rel=RELATIVE, abs=ABSOLUTE)
 
 
+@pytest.mark.parametrize("kind", [ThresholdCapture, LinearCapture, EncodingOnly])
+def test_traces_encoded_alike_agree_with_adaptive_integration(kind):
+    """What one Encode has computed serves the next only where strength, sign and modulators are the same."""
+    events = [
+        Encode("a", at=0, strength=0.4), Encode("b", at=60, strength=0.4), Release("noradrenaline", at=60, dose=1.0),
+        Encode("a", at=90, strength=0.4), Encode("b", at=90, strength=0.4), Encode("c", at=90, strength=-0.4),
+        Encode("c", at=20 * minute, strength=-0.4), Encode("a", at=9 * hour, strength=0.4),
+        Encode("b", at=9 * hour, strength=0.3), Encode("c", at=9 * hour, strength=0.4),
+    ]  # fmt: skip
+    agree(models(kind, 0.4), events, [10 * hour, 30 * hour])
+
+
 @pytest.mark.parametrize("spread", [0.0, 0.4])
 @pytest.mark.parametrize("kind", [ThresholdCapture, LinearCapture, EncodingOnly])
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

@@ -278,6 +278,15 @@ def test_a_batch_gives_the_bits_of_its_protocols_one_by_one(kind, several):
 
 
 @every_model
+@settings(max_examples=15)
+@given(several=st.lists(st.tuples(event_lists(), relatedness), min_size=1, max_size=3))
+def test_strengths_alone_are_the_bits_of_the_whole_state(kind, several):
+    model = model_of(kind)
+    batch = model.batch([Protocol(*events, relatedness=related) for events, related in several])
+    assert np.array_equal(model.run_strengths(*model.kernel_arguments(), batch), model.strengths(batch))
+
+
+@every_model
 @settings(max_examples=5)
 @given(several=st.lists(st.tuples(event_lists(), relatedness), min_size=3, max_size=6))
 def test_several_threads_give_the_bits_of_one(kind, several):

@@ -73,6 +73,19 @@ def test_expected_information_is_the_mean_square_of_the_gradient(tmp_path):
     assert (np.abs(each.T @ each / len(each) - expected) < error).all()
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_likelihoods_of_many_are_the_bits_of_each_alone(tmp_path, compiled):
+    """And the value of a gradient; strengths, doses and criteria differ from one to the next."""
+    study = people_study(tmp_path)
+    likelihood = PeopleLikelihood(read_people(tmp_path, people_trials(tmp_path, 2), study), study, MODEL)
+    likelihood.layouts[0].compiled = compiled
+    etas = likelihood.scale.starts + np.random.default_rng(3).normal(0, 0.7, (6, len(likelihood.scale)))
+    found = likelihood.log_likelihoods(1, etas)
+    assert len(set(found)) == 6
+    assert found.tolist() == [likelihood.log_likelihood(1, eta) for eta in etas]
+    assert found == pytest.approx([likelihood.evaluate(1, eta).log_likelihood for eta in etas], rel=1e-12)
+
+
 def test_compiled_information_is_that_of_complex_steps(tmp_path):
     """Every field of the response free, groups of several traces: 1e-11 relative, against the way without kernels."""
     people_study(tmp_path, name="all")
@@ -95,6 +108,7 @@ def test_compiled_information_is_that_of_complex_steps(tmp_path):
         expected = likelihood.evaluate(0, eta)
         layout.compiled = True
         assert found.log_likelihood == pytest.approx(expected.log_likelihood, rel=1e-12)
+        assert likelihood.log_likelihood(0, eta) == pytest.approx(expected.log_likelihood, rel=1e-12)
         assert found.gradient == pytest.approx(expected.gradient, rel=1e-11, abs=1e-11)
         size = np.abs(expected.information).max()
         assert found.information == pytest.approx(expected.information, rel=1e-11, abs=1e-12 * size)

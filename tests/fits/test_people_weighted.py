@@ -29,6 +29,9 @@ class Measured:
     def log_likelihood(self, person, eta):
         return float((-0.5 * ((self.seen[person] - eta) / ERRORS) ** 2 - np.log(ERRORS * np.sqrt(2 * np.pi))).sum())
 
+    def log_likelihoods(self, person, etas):
+        return np.array([self.log_likelihood(person, eta) for eta in etas])
+
     def evaluate(self, person, eta):
         slope = (self.seen[person] - eta) / ERRORS**2
         return Value(self.log_likelihood(person, eta), slope, np.diag(ERRORS**-2.0))
