@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 import pandas
 
+from ..execution import processes
 from ..people.calibration import person_calibration, population_calibration, posterior_calibration
 from ..people.design import planned
 from ..people.figures import rank_figure
@@ -39,11 +40,12 @@ def _pieces(work: Work) -> list[Piece]:
 def _of(study: Study, trials: Trials) -> Callable[[Work, Callable[[int], None]], dict[str, pandas.DataFrame]]:
     def compute(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.DataFrame]:
         fit = fit_people(trials, study, _MODEL, workers=work.workers)
-        made = [
-            person_calibration(fit.likelihood, fit.population, n=_PEOPLE, seed=work.seed),
-            population_calibration(fit.likelihood, fit.population, people=len(fit.evidence), n=work.sizes.confused,
-                                   seed=work.seed, workers=work.workers, progress=lambda _: progress(0)),
-        ]  # fmt: skip
+        made = [person_calibration(fit.likelihood, fit.population, n=_PEOPLE, seed=work.seed)]
+        with processes(work.workers) as pool:
+            made.append(
+                population_calibration(fit.likelihood, fit.population, people=len(fit.evidence), n=work.sizes.confused,
+                                       seed=work.seed, workers=pool, progress=lambda _: progress(0))
+            )  # fmt: skip
         return {
             "ranks": made[0].table[["simulation", "parameter", "rank"]].assign(route="person"),
             "summary": pandas.concat([one.summary.assign(route=one.route) for one in made], ignore_index=True),
@@ -53,10 +55,10 @@ def _of(study: Study, trials: Trials) -> Callable[[Work, Callable[[int], None]],
 
 
 def _ranks(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.DataFrame]:
-    found = posterior_calibration(
-        planned(load_study(_SMALL), _SMALL_MODEL, trials=_ANSWERS), people=_SAMPLED, n=work.sizes.ranked,
-        seed=work.seed, workers=work.workers, progress=lambda _: progress(0),
-    )  # fmt: skip
+    likelihood = planned(load_study(_SMALL), _SMALL_MODEL, trials=_ANSWERS)
+    with processes(work.workers) as pool:
+        found = posterior_calibration(likelihood, people=_SAMPLED, n=work.sizes.ranked, seed=work.seed, workers=pool,
+                                      progress=lambda _: progress(0))  # fmt: skip
     return {"ranks": found.table[["simulation", "parameter", "rank"]].assign(route=found.route),
             "summary": found.summary.assign(route=found.route)}  # fmt: skip
 
