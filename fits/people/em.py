@@ -75,6 +75,7 @@ class Ended(NamedTuple):
     steps: int
     converged: bool
     seconds: float
+    information: np.ndarray | None  # about effects, row by row, and ln τ, of the draws; None without any
 
 
 class EmError(RuntimeError):
@@ -194,16 +195,16 @@ def expectation_maximisation(
             # draws carry on from nearby, also where EM would crawl to a spread of nothing
             settled = settled or bool(draws and gained < _NEAR * (population.effects.size + size))
             population = second if settled else _extrapolated(population, first, second)
-        people = expected(population, ROUGH if draws else _FINE)
+        people, information = expected(population, ROUGH if draws else _FINE), None
         if draws:
             from .weighted import most_evident
 
             run = partial(everybody, pool)
-            population, people, more, settled = most_evident(
+            population, people, more, settled, information = most_evident(
                 likelihood, population, people, covariates, draws, run, progress
             )
             steps += more
-    return Ended(population, tuple(people), steps, settled, time.perf_counter() - began)
+    return Ended(population, tuple(people), steps, settled, time.perf_counter() - began, information)
 
 
 def _posteriors(

@@ -20,12 +20,13 @@ from ..trials import Trials
 from .covariates import standardised
 from .em import WITHIN, Posterior, everybody, expectation_maximisation, person_posterior
 from .likelihood import PeopleLikelihood
-from .population import LOOSEST, SLOPE_SD, SPREAD_SD, Population
+from .population import LOOSEST, SPREAD_SD, Population
 from .unusual import note_table, notes_on_people
 
 _ALONE_SD = math.pi / math.sqrt(3)  # of a standard logistic: what is known of a person when nothing is of the others
 _WORTH = 20  # equal draws below which a person's interval is called rough
-_VAGUE = 0.9  # standard error of μ, as a share of what its prior alone would give, from which the data say hardly more
+_VAGUE = 0.9  # standard error, as a share of what the prior alone would give, from which the data say hardly more
+_FLAT = 1e-6  # curvature of the log evidence, in units of a parameter's own, below which it is none
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +40,8 @@ class PeopleFit:
         mean_error of η; spread (τ) with spread_lower and spread_upper (NaN where it is not identified); people_lower
         and people_upper, between which 95 % of people lie; reliability, the share of the variance between people that
         their trials resolve, τ² times the mean of A_i (:func:`standard_errors`); verdict: "ok", "differences
-        not identified" (the standard error of ln τ is 1 or more) or "not identified" (that of μ is its prior's);
-        description.
+        not identified" (the standard error of ln τ is 1 or more, or its prior's) or "not identified" (that of μ is its
+        prior's); description.
     effects : DataFrame
         A row a parameter and covariate: slope of η per standard deviation of the covariate, standard_error, lower,
         upper.
@@ -174,7 +175,8 @@ def fit_likelihood(
         for name, one in zip(likelihood.people, posteriors, strict=True)
         if one.worth < _WORTH
     ]
-    parameters, effects = _population_tables(likelihood, population, posteriors, covariates)
+    errors = standard_errors(population, posteriors, values, ended.information)
+    parameters, effects = _population_tables(likelihood, population, posteriors, covariates, errors)
     by_self = np.full((len(likelihood), len(likelihood.scale)), np.nan)
     if alone:
         with executor_of(workers) as pool:
@@ -213,29 +215,47 @@ def compare_people(fits: Sequence[PeopleFit]) -> ModelFrequencies:
 
 
 def standard_errors(
-    population: Population, posteriors: Sequence[Posterior], covariates: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+    population: Population, posteriors: Sequence[Posterior], covariates: np.ndarray,
+    information: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Of the effects (parameters, 1 + covariates), and of ln τ (parameters,).
 
     From the information of the marginal likelihood in which each person's data are a normal measurement of η with
     information I_i: with A_i = (Σ + I_i⁻¹)⁻¹, Σ_i w_i w_iᵀ ⊗ A_i about the effects and 2 Σ_i (A_i)_jk² τ_j² τ_k² about
-    ln τ; with those of the priors.
+    ln τ; with those of the priors. Where draws have given the observed ``information`` about all of these together, it
+    decides about the effects, and the larger error about ln τ: where measurements are far from normal the former is
+    too small, and near no differences, where the prior alone bends the evidence, the latter.
     """
     size, width = population.effects.shape
-    about_effects = np.zeros((size * width, size * width))
-    about_spread = np.diag(2 * population.spread**2 / SPREAD_SD**2)
+    prior = population.prior_information()
+    about_effects, about_spread = np.diag(prior[: size * width]), np.diag(prior[size * width :])
     squares = np.outer(population.spread, population.spread) ** 2
     for one, own in zip(posteriors, covariates, strict=True):
         known = resolved(one.information, population.spread)
         weights = np.concatenate([[1.0], own])
         about_effects += np.kron(known, np.outer(weights, weights))
         about_spread += 2 * known**2 * squares
-    prior = np.zeros((size, width))
-    prior[:, 0] = 0.5 / np.cosh(0.5 * population.effects[:, 0]) ** 2
-    prior[:, 1:] = SLOPE_SD**-2
-    about_effects += np.diag(prior.ravel())
     effects = np.sqrt(np.diag(np.linalg.inv(about_effects))).reshape(size, width)
-    return effects, np.sqrt(np.diag(np.linalg.inv(about_spread)))
+    spread = np.sqrt(np.diag(np.linalg.inv(about_spread)))
+    if information is not None:
+        observed = _errors(information)
+        effects = observed[: size * width].reshape(size, width)
+        spread = np.maximum(spread, observed[size * width :])
+    return effects, spread
+
+
+def _errors(information: np.ndarray) -> np.ndarray:
+    """Standard errors; infinite for what most makes up a direction in which the information is not positive."""
+    unit = np.sqrt(np.maximum(np.diag(information), np.finfo(float).tiny))
+    left = np.arange(len(unit))
+    while len(left):
+        heights, directions = np.linalg.eigh((information / np.outer(unit, unit))[np.ix_(left, left)])
+        if heights[0] > _FLAT:
+            break
+        left = np.delete(left, np.argmax(np.abs(directions[:, 0])))
+    errors = np.full(len(unit), np.inf)
+    errors[left] = np.sqrt(np.diag(np.linalg.inv(information[np.ix_(left, left)])))
+    return errors
 
 
 def resolved(information: np.ndarray, spread: np.ndarray) -> np.ndarray:
@@ -246,15 +266,17 @@ def resolved(information: np.ndarray, spread: np.ndarray) -> np.ndarray:
 
 
 def _population_tables(
-    likelihood: PeopleLikelihood, population: Population, posteriors: Sequence[Posterior], covariates: pandas.DataFrame
-) -> tuple[pandas.DataFrame, pandas.DataFrame]:
-    errors, spread_errors = standard_errors(population, posteriors, covariates.to_numpy(float))
+    likelihood: PeopleLikelihood, population: Population, posteriors: Sequence[Posterior], covariates: pandas.DataFrame,
+    found: tuple[np.ndarray, np.ndarray],
+) -> tuple[pandas.DataFrame, pandas.DataFrame]:  # fmt: skip
+    errors, spread_errors = found
     mean, spread = population.effects[:, 0], population.spread
     scale = likelihood.scale
     known = np.mean([np.diag(resolved(one.information, spread)) for one in posteriors], axis=0)
     ends = [scale.outward(mean + sign * WITHIN * errors[:, 0]) for sign in (-1, 1)]
     people = [scale.outward(mean + sign * WITHIN * spread) for sign in (-1, 1)]
-    same = spread_errors >= LOOSEST
+    told = np.minimum(LOOSEST, _VAGUE * SPREAD_SD / (math.sqrt(2) * spread))  # the prior's curvature is 2 (τ/SD)²
+    same = spread_errors >= told
     factor = np.exp(WITHIN * np.where(same, np.nan, spread_errors))
     vague = errors[:, 0] > _VAGUE * math.sqrt(2) * np.cosh(0.5 * mean)  # the prior's curvature is ½ sech²(μ/2)
     coordinates = likelihood.coordinates

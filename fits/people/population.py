@@ -56,6 +56,12 @@ class Population:
         total += (-0.5 * (slopes / SLOPE_SD) ** 2 - math.log(SLOPE_SD * math.sqrt(2 * math.pi))).sum()
         return float(total)
 
+    def prior_information(self) -> np.ndarray:
+        """The curvature of minus the log prior in each of the effects, row by row, and in each ln τ."""
+        effects = np.full(self.effects.shape, SLOPE_SD**-2)
+        effects[:, 0] = 0.5 / np.cosh(0.5 * self.effects[:, 0]) ** 2
+        return np.concatenate([effects.ravel(), 2 * self.spread**2 / SPREAD_SD**2])
+
     def shift(self, other: Population) -> float:
         """The largest change from one population to another: of a centre in units of τ, and of ln τ."""
         moved = np.abs(self.effects - other.effects) / np.maximum(self.spread, other.spread)[:, None]

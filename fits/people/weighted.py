@@ -106,6 +106,33 @@ class _Evidence:
         spread = (squares * tight - 1).sum(axis=0) + 1 - (population.spread / SPREAD_SD) ** 2
         return float(each.sum()) + population.log_prior(), effects, spread
 
+    def information(self, population: Population) -> np.ndarray:
+        """The curvature of minus the log evidence with the prior, over effects, row by row, and ln τ.
+
+        That of log densities given η less the variance of their slopes over each person's posterior (Louis 1982,
+        doi:10.1111/j.2517-6161.1982.tb01203.x).
+        """
+        weights, _ = self.weigh(population)
+        size, width = population.effects.shape
+        found = np.zeros((size * (width + 1),) * 2)
+        for places, own, centre, row in zip(
+            self.places, weights, population.centres(self.covariates), self.weights, strict=True
+        ):
+            off = (places - centre) / population.spread
+            slopes = np.column_stack([off / population.spread, off**2 - 1])  # in the centre, and in ln τ
+            mean = own @ slopes
+            each = -np.einsum("s,sj,sk->jk", own, slopes - mean, slopes - mean)
+            along = np.arange(size)
+            each[along, along] += population.spread**-2.0
+            each[along, size + along] += 2 * mean[:size]
+            each[size + along, along] += 2 * mean[:size]
+            each[size + along, size + along] += 2 * (mean[size:] + 1)
+            into = np.zeros((2 * size, len(found)))
+            into[:size, : size * width] = np.kron(np.eye(size), row)
+            into[size:, size * width :] = np.eye(size)
+            found += into.T @ each @ into
+        return found + np.diag(population.prior_information())
+
     def climb(self, start: Population, box: np.ndarray) -> tuple[Population, int, np.ndarray]:
         """The best population within a box of half widths ``box``, the steps taken, and where the box held it.
 
@@ -139,8 +166,9 @@ def most_evident(
     draws: int,
     run: Callable[..., list[Any]],
     progress: Callable[[float], Any] | None = None,
-) -> tuple[Population, list[Posterior], int, bool]:
-    """The population of the largest evidence, everybody's posterior, the steps taken, and whether it has settled.
+) -> tuple[Population, list[Posterior], int, bool, np.ndarray]:
+    """The population of the largest evidence, everybody's posterior, the steps taken, whether it has settled, and the
+    information about effects and ln τ.
 
     Parameters
     ----------
@@ -190,7 +218,7 @@ def most_evident(
                      ends=interval_ends(evidence.places[k], weights[k]))
         for k, (one, value) in enumerate(zip(known, at, strict=True))
     ]  # fmt: skip
-    return population, known, steps, settled
+    return population, known, steps, settled, evidence.information(population)
 
 
 def person_draws(

@@ -5,6 +5,7 @@ import pytest
 from scipy import optimize, stats
 
 from fits.people.em import expectation_maximisation, person_posterior
+from fits.people.fit import standard_errors
 from fits.people.likelihood import Value
 from fits.people.population import LEAST_SPREAD, Population
 from fits.people.weighted import _Draws, _Evidence, interval_ends, log_density, person_draws
@@ -87,6 +88,44 @@ def test_evidence_on_draws_has_the_slopes_of_differences_and_the_value_in_closed
         assert effects[j, 0] == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-6, abs=1e-6)
         ends = [evidence.value(Population(population.effects, spread * np.exp(sign * unit))) for sign in (1, -1)]
         assert slopes[j] == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-6, abs=1e-6)
+
+
+def test_information_on_draws_is_the_difference_of_slopes():
+    """With a covariate; 1e-5 relative."""
+    likelihood = measured([0.7, 0.4], n=9)
+    covariates = stats.zscore(np.arange(9.0))[:, None]
+    population = Population(np.array([[0.3, 0.2], [-0.5, -0.1]]), np.array([0.6, 0.5]))
+    own = []
+    for k, centre in enumerate(population.centres(covariates)):
+        drawn = _Draws()
+        drawn.made_for.append(person_posterior(likelihood, k, centre, centre, population.spread))
+        places, logs = person_draws(64, likelihood, k, k, drawn.made_for[0])
+        drawn.places.append(places)
+        drawn.log_likelihoods.append(logs)
+        own.append(drawn)
+    evidence = _Evidence(own, covariates)
+
+    def slopes(place):
+        _, effects, spread = evidence.slopes(Population(place[:4].reshape(2, 2), np.exp(place[4:])))
+        return np.concatenate([effects.ravel(), spread])
+
+    here = np.concatenate([population.effects.ravel(), np.log(population.spread)])
+    expected = [(slopes(here - step) - slopes(here + step)) / 2e-5 for step in np.eye(6) * 1e-5]
+    found = evidence.information(population)
+    assert found == pytest.approx(np.array(expected), rel=1e-5, abs=1e-5)
+
+
+def test_standard_errors_are_infinite_where_the_evidence_is_not_curved():
+    population = Population(np.zeros((2, 1)), np.ones(2))  # of nobody, so that all is the prior's: √2 and 1/√2
+    curved = np.array([[4.0, 1.0, 0.5, 0.0], [1.0, 3.0, 0.0, 0.0], [0.5, 0.0, 2.0, 0.3], [0.0, 0.0, 0.3, 1.0]])
+    effects, spread = standard_errors(population, (), np.zeros((0, 0)), curved)
+    errors = np.sqrt(np.diag(np.linalg.inv(curved)))
+    assert np.append(effects, spread) == pytest.approx([*errors[:2], *np.maximum(errors[2:], np.sqrt(0.5))])
+    curved[3, 3] = -0.2
+    effects, spread = standard_errors(population, (), np.zeros((0, 0)), curved)
+    assert spread[1] == np.inf
+    errors = np.sqrt(np.diag(np.linalg.inv(curved[:3, :3])))
+    assert np.append(effects, spread[0]) == pytest.approx([*errors[:2], max(errors[2], np.sqrt(0.5))])
 
 
 def test_density_of_draws_is_that_of_a_multivariate_t():
