@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"engram {engram.__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True, parser_class=_Parser)
 
     command = commands.add_parser("reproduce", help="make every figure, table and the report", allow_abbrev=False)
     command.add_argument("--out", default="report", metavar="DIR", help="folder of the results (default: report)")

@@ -54,7 +54,7 @@ def run_reproduce(options: argparse.Namespace) -> None:
     )
     families = ((*FITTED, PEOPLE) if options.thorough else ()) + ((NETWORKS,) if options.networks else ())
     if not families:
-        with output_folder(options.out) as folder:
+        with output_folder(options.out, options.command) as folder:
             results = reproduce(**shared)
             write_report(folder, results)
     else:
@@ -65,7 +65,7 @@ def run_reproduce(options: argparse.Namespace) -> None:
             families=families,
         )  # fmt: skip
         joint_starts = sizes.joint_starts if options.thorough else None
-        with kept(options, task) as checkpoint, output_folder(options.out) as folder:
+        with kept(options, task) as checkpoint, output_folder(options.out, options.command) as folder:
             results = reproduce(**shared, studies=studies, joint_starts=joint_starts, checkpoint=checkpoint)
             for name, reason in write_sections(folder / "sections", results, sizes, checkpoint, families).items():
                 print(f"engram: the section on {name} is shown as stored, not computed: {reason}", file=sys.stderr)
@@ -86,7 +86,7 @@ def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Seque
     task = task_of(studies, models, starts=starts, seed=options.seed, free=free, priors=options.priors)
     fits: list[Fit] = []
     profiles: list[pandas.DataFrame] = []
-    with kept(options, task) as checkpoint, output_folder(options.out) as folder:
+    with kept(options, task) as checkpoint, output_folder(options.out, options.command) as folder:
         progress = Progress(len(models) * starts * (2 if options.profiles else 1))
         try:
             for model in models:
@@ -146,7 +146,7 @@ def run_trials(options: argparse.Namespace, study: Study, models: Sequence[str])
     trials = read_trials(options.trials or None, study, missing=options.missing, skip_broken=options.skip_broken)
     starts = options.starts or STARTS
     fits: list[TrialFit] = []
-    with output_folder(options.out) as folder:
+    with output_folder(options.out, options.command) as folder:
         progress = Progress(len(models) * starts)
         try:
             for model in models:
@@ -225,7 +225,7 @@ def run_recover(options: argparse.Namespace, studies: Sequence[Study], models: S
     n, spread = options.n or _SIMULATIONS, _TRUTHS if options.spread is None else options.spread
     task = task_of(studies, models, n=n, seed=options.seed, free=free, spread=spread, intervals=intervals)
     shared: dict[str, Any] = dict(seed=options.seed, workers=options.workers, shared=free, spread=spread)
-    with kept(options, task) as checkpoint, output_folder(options.out) as folder:
+    with kept(options, task) as checkpoint, output_folder(options.out, options.command) as folder:
         progress = Progress(n * (len(models) + (len(models) ** 2 if len(models) > 1 else 0)))
         recoveries = []
         try:
@@ -269,7 +269,7 @@ def run_recover(options: argparse.Namespace, studies: Sequence[Study], models: S
 @contextmanager
 def kept(options: argparse.Namespace, task: dict[str, Any]) -> Iterator[Checkpoint]:
     """A checkpoint beside the folder of the results; an interrupt says what it holds."""
-    folder = check_folder(options.out)
+    folder = check_folder(options.out, options.command)
     checkpoint = Checkpoint(folder.with_name(f"{folder.name}.partial.jsonl"), task, options.resume)
     try:
         yield checkpoint

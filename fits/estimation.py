@@ -180,7 +180,7 @@ def fit(
     for study in studies:
         if all(observation.kind == "shown" for observation in study.observations):
             raise ValueError(
-                f"{study.id} has no observation to fit; fit its raw trials with fit_trials, or leave it out"
+                f"{study.id} has no observation to fit; fit its raw trials (--trials or fit_trials), or leave it out"
             )
     if starts < 1:
         raise ValueError(f"starts is {starts}; give at least 1")

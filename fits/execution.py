@@ -67,7 +67,8 @@ def executor_of(workers: Workers) -> Iterator[Executor]:
 def processes(workers: int | None = None) -> Iterator[Executor]:
     """An executor of as many processes as there would be threads, for what spends its time in Python.
 
-    They end with the block, at once where it is left by an error or an interrupt.
+    They end with the block, at once where it is left by an error or an interrupt. Each of them imports the program that
+    starts it, which therefore does its own work below ``if __name__ == "__main__":``.
     """
     with ProcessPoolExecutor(threads(workers), get_context("spawn"), _leave_interrupts) as pool:
         before = set(active_children())
@@ -166,9 +167,11 @@ def finished(futures: Mapping[Future[Any], int], pool: Executor) -> Iterator[tup
             continue
         yield left.pop(future), result
     if left:
+        own = "; a script that starts processes needs if __name__ == '__main__'" * isinstance(pool, ProcessPoolExecutor)
         raise LostWorkers(
             f"the workers have gone ({reason}) with {len(left)} of {len(futures)} tasks unfinished; start the cluster "
             "and the run again, which goes on from the finished ones where they are kept (keep and done, or --resume)"
+            f"{own}"
         )
 
 

@@ -18,10 +18,10 @@ class OutputError(ValueError):
     """Results that cannot be written where they were asked for: the message names the place and the remedy."""
 
 
-def check_folder(destination: str | Path) -> Path:
+def check_folder(destination: str | Path, of: str = "") -> Path:
     """The folder as an absolute path, if results can be written there; before any long work.
 
-    It must be new, empty, or written by engram before. Raises ``OutputError`` otherwise.
+    It must be new, empty, or written by engram before, by the same command (``of``). Raises ``OutputError`` otherwise.
     """
     path = Path(destination).expanduser().resolve()
     if path == Path.cwd():
@@ -32,6 +32,10 @@ def check_folder(destination: str | Path) -> Path:
         written = _written(path) if path.is_dir() else set()
         if path.is_dir() and not written and any(path.iterdir()):
             raise OutputError(f"{destination}: holds files that engram did not write; name a new or an empty folder")
+        other = _command(path)
+        if other and of and other != of:
+            raise OutputError(f"{destination}: holds the results of engram {other}, which those of engram {of} would "
+                              "replace; name another folder, or delete it")  # fmt: skip
         parent = _nearest(path.parent)
         if not parent.is_dir():
             raise OutputError(f"{destination}: cannot be made, because {parent} is a file; name another folder")
@@ -43,19 +47,19 @@ def check_folder(destination: str | Path) -> Path:
 
 
 @contextmanager
-def output_folder(destination: str | Path) -> Iterator[Path]:
+def output_folder(destination: str | Path, of: str = "") -> Iterator[Path]:
     """A new folder to write into, which takes the place of ``destination`` on success and disappears otherwise.
 
     Where the destination was written by engram before, the files it listed then are replaced, and any other file in
-    it is carried over.
+    it is carried over. ``of`` is the command whose results these are; those of another are not replaced.
     """
-    path = check_folder(destination)
+    path = check_folder(destination, of)
     made = _make_parents(path.parent)
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         _guard(destination, fresh.mkdir)
         yield fresh
-        _guard(destination, lambda: _move_into_place(fresh, path, destination))
+        _guard(destination, lambda: _move_into_place(fresh, path, destination, of))
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         for folder in made:
@@ -98,11 +102,12 @@ def _first_line(path: Path) -> bytes | None:
         return None
 
 
-def _move_into_place(fresh: Path, path: Path, destination: str | Path) -> None:
+def _move_into_place(fresh: Path, path: Path, destination: str | Path, of: str) -> None:
     names = sorted(str(file.relative_to(fresh)) for file in fresh.rglob("*") if file.is_file())
     if path.is_dir():
         _carry_over(path, fresh, destination)
-    (fresh / _MARK).write_text(json.dumps({"written_by": "engram", "files": names}, indent=1), encoding="utf-8")
+    mark = {"written_by": "engram", "command": of, "files": names}
+    (fresh / _MARK).write_text(json.dumps(mark, indent=1), encoding="utf-8")
     if not path.exists():
         fresh.rename(path)
         return
@@ -137,6 +142,14 @@ def _written(folder: Path) -> set[str]:
         return {str(name) for name in content["files"]} | {_MARK}
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return set()
+
+
+def _command(folder: Path) -> str:
+    """The command whose results a folder holds; empty where it does not say."""
+    try:
+        return str(json.loads((folder / _MARK).read_text(encoding="utf-8")).get("command", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
 
 
 def _nearest(folder: Path) -> Path:

@@ -267,7 +267,7 @@ def _checked(
     if len(nobody):
         raise TrialError(
             f"{frame['source'].iloc[0]}: participant {some(map(repr, nobody))} answered no test trial; add the test, "
-            "or leave them out with participants"
+            "or leave their rows out (in Python: participants=[...])"
         )
     if policy == "separate":
         frame["response"] = frame["response"].mask(silent, MISSING)

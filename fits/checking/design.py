@@ -63,6 +63,8 @@ def _use(study: Study, name: str, design: Design, place: str) -> Iterator[Findin
     read = {
         row for o in study.observations for term in o.terms if term.condition == name for row in rows_of(term, design)
     }
+    if not read and study.trials.get("condition") == name:
+        return  # of raw trials
     if not read:
         message = f"the condition {name!r} {UNREAD}"
         yield Finding("warning", place, message)

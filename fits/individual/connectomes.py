@@ -73,6 +73,8 @@ def read_connectomes(
     covariates : sequence of str
         Columns of the table.
     measure : {"correlation", "fisher z"}
+        Which the values are. It is held against a diagonal that says something else; one of zeros or of no numbers says
+        nothing.
     incomplete : {"error", "drop"}
         Whether people whose matrix or behaviour is missing or broken, or whose matrix has not the most frequent size,
         are an error, or left out and noted.
@@ -205,6 +207,7 @@ def _matrix(path: Path, measure: str, tolerance: float) -> np.ndarray:
         raise ConnectomeError(f"{path.name}: the value of regions {first} and {second} is {matrix[first, second]}")
     if np.abs(matrix - matrix.T)[off].max() > _SYMMETRIC:
         raise ConnectomeError(f"{path.name}: is not symmetric (by {np.abs(matrix - matrix.T)[off].max():.2g})")
+    _check_diagonal(path, np.diag(matrix), measure)
     matrix = (matrix + matrix.T) / 2
     if measure == "fisher z":
         matrix = np.tanh(matrix)
@@ -223,6 +226,22 @@ def _matrix(path: Path, measure: str, tolerance: float) -> np.ndarray:
         raise ConnectomeError(f"{path.name}: is not positive semidefinite (smallest eigenvalue {least:.3g}), so that "
                               "it is no matrix of correlations")  # fmt: skip
     return matrix
+
+
+def _check_diagonal(path: Path, diagonal: np.ndarray, measure: str) -> None:
+    """The diagonal of correlations is 1 and that of their Fisher's z is not; zeros and no numbers may be either."""
+    said = diagonal[np.isfinite(diagonal) & (diagonal != 0)]
+    ones = np.abs(said - 1) < _SYMMETRIC
+    if measure == "correlation" and not ones.all():
+        raise ConnectomeError(
+            f"{path.name}: has {said[~ones][0]:.4g} on the diagonal, where correlations have 1; if these are Fisher's "
+            "z, say measure='fisher z', and of covariances make correlations"
+        )
+    if measure == "fisher z" and len(said) and ones.all():
+        raise ConnectomeError(
+            f"{path.name}: has 1 on the diagonal, as correlations have; say measure='correlation', or set the diagonal "
+            "of Fisher's z to zero"
+        )
 
 
 def _of_notes(notes: Sequence[tuple[str, str]]) -> str:

@@ -34,6 +34,7 @@ from .posterior import needed, sample_people
 from .recovery import recover_people
 
 _SIMULATIONS = 20
+_ALIKE = 1e-6  # difference in a person's log evidence below which models are the same
 _SHOWN = ["parameter", "median", "lower", "upper", "spread", "reliability", "verdict"]
 
 
@@ -46,7 +47,7 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
     fits: list[PeopleFit] = []
     checks, posteriors = [], []
     sampling = processes(options.workers) if options.posterior else nullcontext()
-    with output_folder(options.out) as folder, sampling as pool:
+    with output_folder(options.out, options.command) as folder, sampling as pool:
         progress = Progress(len(models) * (10 if options.posterior else 1))
         try:
             for model in models:
@@ -98,6 +99,8 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
     for note in fits[0].notes.itertuples():
         print(f"{note.who}: {note.what}; {note.consequence}")
     if len(fits) > 1:
+        if max(abs(one.evidence - fits[0].evidence).max() for one in fits) < _ALIKE:
+            print("These models predict the same in this design; its trials cannot tell them apart")
         print("How frequent the models are among people (random effects over everybody's evidence)")
         print(f"{_table(frequencies.table)}\n")
     for sampled in posteriors:
@@ -118,7 +121,7 @@ def run_design(options: argparse.Namespace, studies: Sequence[Study], models: Se
         studies, models, trials=options.answers, lures=options.lures, spread=options.spread,
         half_width=options.half_width,
     )  # fmt: skip
-    with output_folder(options.out) as folder:
+    with output_folder(options.out, options.command) as folder:
         _write([found.parameters], folder / "parameters.csv")
         if len(found.models):
             _write([found.models], folder / "models.csv")
@@ -150,7 +153,7 @@ def run_recover_people(options: argparse.Namespace, studies: Sequence[Study], mo
     n, spread = options.n or _SIMULATIONS, SPREAD if options.spread is None else options.spread
     task = task_of(studies, models, n=n, people=options.people, seed=options.seed, spread=spread)
     total = n * len(studies) * len(models)
-    with kept(options, task) as checkpoint, output_folder(options.out) as folder:
+    with kept(options, task) as checkpoint, output_folder(options.out, options.command) as folder:
         progress = Progress(total)
         try:
             with progress.part("recovering people", total, total):

@@ -59,6 +59,8 @@ def read_covariates(path: str | Path, columns: Sequence[str] | str | None = None
     if not table.participant.duplicated().any():
         return table.set_index("participant")
     table = table.drop(columns=[name for name in TABLE if name in table and name != "participant"])
+    if list(table) == ["participant"]:
+        raise TrialError(f"{place}: has columns that trials need alone; add covariates of people, or leave it out")
     kinds = table.groupby("participant", sort=False).nunique(dropna=False)
     for name in kinds:
         if (kinds[name] > 1).any():
@@ -91,6 +93,8 @@ def standardised(
         return pandas.DataFrame(index=list(people)), []
     table = covariates.copy()
     table.index = table.index.map(str)
+    if table.columns.has_duplicates:
+        raise TrialError(f"covariates: {table.columns[table.columns.duplicated()][0]!r} is there twice; leave one")
     if table.index.has_duplicates:
         raise TrialError(f"covariates: participant {table.index[table.index.duplicated()][0]!r} is there twice")
     absent = [name for name in people if name not in table.index]
@@ -111,14 +115,16 @@ def standardised(
             place = int(np.flatnonzero(~np.isfinite(values))[0])
             raise TrialError(
                 f"covariates: {column!r} of participant {table.index[place]!r} is {table[column].iloc[place]}; give a "
-                "finite number, or name the columns that are to count"
+                "finite number (code groups as numbers), name the columns that are to count, or leave the person out"
             )
         if np.ptp(values) <= 1e-12 * np.abs(values).max():
             notes.append((str(column), f"is {values[0]:g} for everybody", "a covariate that is constant explains "
                           "nothing and was left out"))  # fmt: skip
             continue
         kept[str(column)] = (values - values.mean()) / values.std()
-    found = pandas.DataFrame(kept, index=list(people))
-    if found.shape[1] and np.linalg.matrix_rank(found.to_numpy(), tol=1e-8 * len(found)) < found.shape[1]:
+    found, n = pandas.DataFrame(kept, index=list(people)), len(people)
+    if kept and np.linalg.matrix_rank(found.to_numpy(), tol=1e-8 * n) < min(len(kept), n - 1):
         raise TrialError(f"covariates: one of {', '.join(kept)} follows from the others; leave one out")
+    if kept and len(kept) > n - 2:
+        raise TrialError(f"covariates: {len(kept)} for {n} people would explain anything; give at most {n - 2}")
     return found, notes

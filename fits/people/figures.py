@@ -17,41 +17,40 @@ from ..simulation_figures import draw_confusion
 _MOST = 60  # people whose names still fit beside a forest
 
 
-def forest_figure(people: pandas.DataFrame, parameters: pandas.DataFrame, names: list[str] | None = None) -> Figure:
-    """Everybody's estimates with 95 % intervals, in the order of the first parameter; the population's median in blue.
+def forest_figure(people: pandas.DataFrame, parameters: pandas.DataFrame) -> Figure:
+    """Everybody's estimates with 95 % intervals, in the order of the first parameter, a panel a parameter.
 
-    Parameters
-    ----------
-    people, parameters : DataFrame
-        As in :class:`fits.people.PeopleFit`.
-    names : list of str, optional
-        Which parameters; those whose reliability is highest, at most four, by default.
+    The population's median and its 95 % interval are in blue. Tables as in :class:`fits.people.PeopleFit`.
     """
-    if names is None:
-        best = parameters.sort_values("reliability", ascending=False, kind="stable").parameter[:4]
-        names = [name for name in parameters.parameter if name in set(best)]
+    names = list(parameters.parameter)
+    columns = min(4, len(names))
+    rows = math.ceil(len(names) / columns)
     first = people[people.parameter == names[0]].sort_values("estimate", kind="stable")
     order = {name: k for k, name in enumerate(first.participant)}
     with style():
         height = 1.0 + 0.11 * min(len(order), _MOST)
-        figure = StyledFigure(figsize=(6.4, height), layout="constrained")
-        axes = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
-        for ax, name in zip(axes, names, strict=True):
+        figure = StyledFigure(figsize=(6.4, height * rows), layout="constrained")
+        grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
+        axes = grid.ravel()
+        for ax in axes[len(names) :]:
+            ax.set_axis_off()
+        for ax, name in zip(axes, names, strict=False):
             mine = people[people.parameter == name]
-            rows = mine.participant.map(order)
+            places = mine.participant.map(order)
             own = parameters[parameters.parameter == name].iloc[0]
             ax.axvspan(own.lower, own.upper, color=COLOURS[0], alpha=0.25, linewidth=0)
             ax.axvline(own["median"], color=COLOURS[0], linewidth=1.0)
-            ax.hlines(rows, mine.lower, mine.upper, color=GREY, linewidth=0.7)
-            ax.plot(mine.estimate, rows, "o", color="black", markersize=2.2)
+            ax.hlines(places, mine.lower, mine.upper, color=GREY, linewidth=0.7)
+            ax.plot(mine.estimate, places, "o", color="black", markersize=2.2)
             unit = "" if own.unit == "1" else f" ({own.unit})"
             ax.set_xlabel(f"{name.replace('_', ' ')}{unit}")
             ax.tick_params(axis="y", length=0)
         labels = list(order) if len(order) <= _MOST else []
-        axes[0].set_yticks(range(len(labels)), labels, fontsize=5)
-        axes[0].set_ylim(-1, len(order))
-        if not labels:
-            axes[0].set_ylabel(f"{len(order)} people")
+        for ax in grid[:, 0]:
+            ax.set_yticks(range(len(labels)), labels, fontsize=5)
+            ax.set_ylim(-1, len(order))
+            if not labels:
+                ax.set_ylabel(f"{len(order)} people")
     return figure
 
 

@@ -47,8 +47,8 @@ class PeopleFit:
         upper.
     people : DataFrame
         A row a person and parameter: participant, n_trials, parameter, estimate, lower, upper (95 %), alone (the
-        estimate if nothing were known of the others), eta, sd, shrinkage (V/τ²: 0 where the data alone decide, 1
-        where they say nothing).
+        estimate if nothing were known of the others: near the middle of the bounds where trials say nothing), eta, sd,
+        shrinkage (V/τ²: 0 where the data alone decide, 1 where they say nothing).
     evidence : Series
         Each person's log evidence given the population, indexed by participant.
     notes : DataFrame

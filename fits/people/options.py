@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..option_types import natural, positive, share
+from ..option_types import natural, positive, share, size
 
 
 def people_options(command: argparse.ArgumentParser) -> None:
@@ -61,7 +61,7 @@ def candidate_options(command: argparse.ArgumentParser) -> None:
                          help="of one person to each test (default: 1)")  # fmt: skip
     command.add_argument("--lures", type=natural, metavar="N",
                          help="answers of one person to new items (default: as many as to old ones)")  # fmt: skip
-    command.add_argument("--spread", type=share, default=0.5, metavar="X",
+    command.add_argument("--spread", type=size, default=0.5, metavar="X",
                          help="how much people differ, on the scale of a logit (default: 0.5, assumed)")  # fmt: skip
     command.add_argument("--half-width", type=share, default=0.1, metavar="X",
                          help="of the interval wanted, in widths of the bounds (default: 0.1)")  # fmt: skip

@@ -38,6 +38,23 @@ def notes_on_people(likelihood: PeopleLikelihood) -> list[tuple[str, str, str]]:
         if likelihood.lures[0].size and by_new.sum() == 0:
             notes.append((name, "no answer about a new item",
                           "criteria and strengths are told apart by the population alone"))  # fmt: skip
+    return notes + _of_everybody(likelihood)
+
+
+def _of_everybody(likelihood: PeopleLikelihood) -> list[tuple[str, str, str]]:
+    notes = []
+    old = np.sum([one.sum(axis=0) for one in likelihood.old], axis=0)
+    new = np.sum([one.sum(axis=0) for one in likelihood.lures], axis=0) if likelihood.lures[0].size else 0 * old
+    if ((old + new) > 0).sum() == 1:
+        notes.append(("everybody", "the same answer in all trials", "nothing can be told; what is printed is what was "
+                      "assumed before"))  # fmt: skip
+    if likelihood.layouts[0].compiled and not new.any():
+        notes.append(("everybody", "no answer about a new item", "criteria and strengths are told apart by "
+                      "differences between conditions alone, and depend on what was assumed; add answers to new "
+                      "items"))  # fmt: skip
+    elif old.any() and new.any() and _separated(old, new):
+        notes.append(("everybody", "no answer was given both to old and to new items", "strengths and criteria could "
+                      "grow without end; what was assumed before holds them"))  # fmt: skip
     return notes
 
 

@@ -63,7 +63,7 @@ def _show(tables: Tables) -> Shown:
     drawings: tuple[Drawing, ...] = (
         Drawing("people-forest", forest_figure(people, parameters),
                 f"Every participant's estimates under {label}, with 95 % intervals, and the population's median "
-                "(blue, with its interval); the parameters in which people's trials tell them apart best.", True),
+                "(blue, with its interval).", True),
         Drawing("people-shrinkage", shrinkage_figure(people, parameters),
                 f"Shrinkage under {label}: each participant's estimate in the population against the one that "
                 "their own trials would give; the blue line is the population's median.", True),

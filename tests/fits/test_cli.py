@@ -12,7 +12,7 @@ import pytest
 
 import engram
 from fits import cli, commands, estimation, results
-from fits.output_folder import OutputError, output_folder, remedy
+from fits.output_folder import OutputError, check_folder, output_folder, remedy
 
 STUDY = """
 [study]
@@ -317,6 +317,12 @@ def test_results_take_their_place_only_when_all_are_there(tmp_path):
     with pytest.raises(OutputError, match=r"new\.csv"), output_folder(place) as fresh:
         (fresh / "new.csv").write_text("of engram")
     assert (place / "new.csv").read_text() == "of the user"
+    (place / "new.csv").unlink()
+    with output_folder(place, "fit") as fresh:
+        (fresh / "whole.csv").write_text("fitted")
+    with pytest.raises(OutputError, match=r"results of engram fit, which those of engram recover would replace"):
+        check_folder(place, "recover")
+    assert check_folder(place, "fit") == place
     assert os.listdir(tmp_path) == ["place"]
 
 

@@ -88,6 +88,8 @@ def spoilt(name, made):
         matrix = matrix[:4]
     elif name == "zeros":
         matrix[:] = 0
+    elif name == "covariances":
+        matrix *= 0.3
     return matrix
 
 
@@ -101,6 +103,7 @@ def spoilt(name, made):
         ("copy", r"regions 0 and 1 correlate perfectly"),
         ("oblong", r"is 4 × 5; a square matrix"),
         ("zeros", r"is zero off the diagonal"),
+        ("covariances", r"has 0\.3 on the diagonal, where correlations have 1; .*measure='fisher z'"),
     ],
 )
 def test_a_matrix_that_cannot_be_used_is_named_and_the_rest_can_go_on(tmp_path, name, message):
@@ -111,6 +114,18 @@ def test_a_matrix_that_cannot_be_used_is_named_and_the_rest_can_go_on(tmp_path, 
     found = read_connectomes(place, people, "memory", incomplete="drop")
     assert "02" not in found.behaviour.index and len(found.edges) == 5
     assert found.notes.who.tolist() == ["02"] and found.notes.consequence.tolist() == ["left out"]
+
+
+def test_fisher_z_is_told_from_correlations_by_the_diagonal(tmp_path):
+    place, people, made = matrices(tmp_path)
+    with pytest.raises(ConnectomeError, match=r"has 1 on the diagonal, as correlations have; say measure='corr"):
+        read_connectomes(place, people, "memory", measure="fisher z")
+    expected = read_connectomes(place, people, "memory").edges
+    for name, matrix in made.items():
+        z = np.arctanh(matrix - np.eye(len(matrix)))
+        np.savetxt(place / f"sub-{name}_desc-full_connectivity.csv", z, delimiter=",")
+    found = read_connectomes(place, people, "memory", measure="fisher z").edges
+    assert found == pytest.approx(expected, abs=1e-5)
 
 
 def test_matrices_of_few_time_points_are_fine(tmp_path):

@@ -292,6 +292,21 @@ def test_people_who_say_little_are_named_and_the_others_carry_on(tmp_path):
     assert np.isfinite(others.log_evidence) and others.notes.empty
 
 
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda frame: frame.assign(response="DO"), "the same answer in all trials"),
+        (lambda frame: frame[frame.old], "no answer about a new item"),
+        (lambda frame: frame.assign(response=np.where(frame.old, "DO", "DN")), "no answer was given both to old and"),
+    ],
+)
+def test_what_nobody_has_done_is_said_of_everybody(tmp_path, change, what):
+    study = people_study(tmp_path, free=["strength", "criterion"])
+    trials = read_people(tmp_path, change(people_trials(tmp_path, 4)), study)
+    notes = fit_people(trials, study, MODEL, draws=0).notes
+    assert notes[notes.who == "everybody"].what.str.contains(what).sum() == 1
+
+
 def test_people_who_are_all_alike_are_not_said_to_differ(tmp_path):
     study = people_study(tmp_path, free=["strength"])
     base = PeopleLikelihood(read_people(tmp_path, people_trials(tmp_path, 2), study), study, MODEL)
@@ -309,8 +324,9 @@ def test_people_who_are_all_alike_are_not_said_to_differ(tmp_path):
     [
         (pandas.DataFrame({"age": [1.0]}, index=["p0"]), r"there are none of participant 'p1'.*identifiers"),
         (pandas.DataFrame({"age": [1.0, np.nan]}, index=["p0", "p1"]), r"'age' of participant 'p1' is nan"),
-        (pandas.DataFrame({"age": [1.0, 2.0], "year": [3.0, 4.0]}, index=["p0", "p1"]), r"follows from the others"),
         (pandas.DataFrame({"age": [1.0, 2.0, 3.0]}, index=["p0", "p1", "p1"]), r"'p1' is there twice"),
+        (pandas.DataFrame([[1.0, 2.0]] * 2, index=["p0", "p1"], columns=["age", "age"]), r"'age' is there twice"),
+        (pandas.DataFrame({"age": [1.0, 2.0]}, index=["p0", "p1"]), r"1 for 2 people would explain anything.* at most 0"),
     ],
 )
 def test_covariates_that_cannot_be_used_are_refused_in_a_sentence(tmp_path, table, message):

@@ -166,7 +166,16 @@ def test_covariates_come_from_a_table_of_people_of_trials_or_of_a_bids_dataset(t
     tables = [read_covariates(tmp_path / name) for name in ("own.csv", "participants.tsv", "trials.csv")]
     for table in tables:
         assert table.index.tolist() == ["01", "02"] and list(table) == ["age"] and table.age.tolist() == [30, 40]
-    assert list(covariates.standardised(tables[2], ["01", "02"])[0]) == ["age"]
+
+
+def test_covariates_that_follow_from_others_or_are_too_many_are_refused():
+    people = [f"p{k}" for k in range(5)]
+    table = pandas.DataFrame(np.random.default_rng(1).normal(size=(5, 4)), index=people, columns=list("abcd"))
+    assert list(covariates.standardised(table[["a", "b", "c"]], people)[0]) == ["a", "b", "c"]
+    with pytest.raises(TrialError, match=r"one of a, b, sum follows from the others"):
+        covariates.standardised(table[["a", "b"]].assign(sum=table.a + table.b), people)
+    with pytest.raises(TrialError, match=r"4 for 5 people would explain anything; give at most 3"):
+        covariates.standardised(table, people)
 
 
 def test_covariates_that_cannot_be_read_are_named(tmp_path):
