@@ -5,7 +5,8 @@
     Γ_jc ~ N(0, 1)
     τ_j ~ |N(0, 1)|                           1 on the scale of a logit: people from a quarter to three quarters
 
-The three priors are assumed; the last two weigh little where there are more than a few people. What is sought is where
+The three priors are assumed; the last two weigh little where more than a few people answer enough. A spread of which
+trials say little is drawn towards 1, and one that is much larger comes out too small. What is sought is where
 the density of (μ, Γ, ln τ) is highest: over ln τ, whose prior vanishes towards no differences, so that few people are
 not found to be all alike by chance (Chung et al. 2013, doi:10.1007/s11336-013-9328-2).
 """
