@@ -27,7 +27,7 @@ from .em import WITHIN, person_posterior
 from .fit import PeopleFit, fit_likelihood
 from .likelihood import PeopleLikelihood
 from .population import SPREAD_SD, Population
-from .weighted import interval_ends, log_density, person_draws
+from .weighted import Draws, interval_ends, person_draws
 
 BINS = 10
 _LEVEL = 0.95
@@ -69,10 +69,10 @@ def person_calibration(
     rows = []
     for k in range(n):
         mode = person_posterior(answered, k, centre, centre, population.spread)
-        places, heights = person_draws(draws, answered, k, k, mode)
-        weights = softmax(
-            heights - log_density(mode, places) - 0.5 * (((places - centre) / population.spread) ** 2).sum(axis=1)
-        )
+        drawn = Draws()
+        drawn.add(person_draws(draws, answered, k, (k,), mode, population.spread))
+        places = np.concatenate(drawn.places)
+        weights = softmax(drawn.heights() - 0.5 * (((places - centre) / population.spread) ** 2).sum(axis=1))
         mean, ends = weights @ places, interval_ends(places, weights)
         for j, name in enumerate(likelihood.scale.names):
             rows.append(

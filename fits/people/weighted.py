@@ -19,6 +19,9 @@ draws that are new: ``SETTLED`` nats a parameter of the population, where ½ is 
 is about a fifth of its standard error from the best, and what fits the chance in the draws is found out. A spread at
 ``LEAST_SPREAD``, the bound of its search, is inside.
 
+Where a person's trials say little the posterior is wider than its curvature at the mode has it, and skewed. Half of the
+draws therefore come from a distribution that is wider in such directions, up to the population's.
+
 The draws are quasi-random, others for every person, so that their errors average out, and the same every time; they
 come in pairs on either side of the posterior's centre, so that where trials say nothing no direction is preferred.
 """
@@ -28,7 +31,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -47,15 +50,24 @@ _BOX = math.log(2.0)  # half of its width: of ln τ, and of effects in units of 
 _WIDER = 2.0  # times, in the directions in which a climb ended at the edge of its box
 _POOR, _MORE = 0.25, 4  # worth, of one round's draws, below which a person gets so many times the draws
 _LARGEST = 10.0  # τ
+_WIDEN = 10.0  # of a share v of the population's variance, times v², is added to it
+
+Drawn: TypeAlias = list[tuple[Posterior, np.ndarray, np.ndarray]]  # made for what, draws, ln likelihoods
 
 
-class _Draws:
+class Draws:
     """Everything drawn of one person."""
 
     def __init__(self) -> None:
         self.made_for: list[Posterior] = []
         self.places: list[np.ndarray] = []
         self.log_likelihoods: list[np.ndarray] = []
+
+    def add(self, drawn: Drawn) -> None:
+        for about, places, log_likelihoods in drawn:
+            self.made_for.append(about)
+            self.places.append(places)
+            self.log_likelihoods.append(log_likelihoods)
 
     def heights(self) -> np.ndarray:
         """ln likelihood over the density of the mixture, of all draws."""
@@ -69,7 +81,7 @@ class _Draws:
 class _Evidence:
     """The log evidence of populations on draws that stay: (people, draws, parameters); absent draws have −∞."""
 
-    def __init__(self, own: Sequence[_Draws], covariates: np.ndarray) -> None:
+    def __init__(self, own: Sequence[Draws], covariates: np.ndarray) -> None:
         self.covariates = covariates
         self.weights = np.column_stack([np.ones(len(covariates)), covariates])
         heights = [one.heights() for one in own]
@@ -185,7 +197,7 @@ def most_evident(
     progress : callable, optional
         Called after every climb with how far the population has moved.
     """
-    own = [_Draws() for _ in people]
+    own = [Draws() for _ in people]
     known = list(people)
     box = np.full(population.effects.size + population.spread.size, _BOX)
     steps, settled = 0, False
@@ -195,10 +207,7 @@ def most_evident(
         seeds = [(k, rounds, int(number)) for k, number in enumerate(numbers)]
         made = run(partial(_drawn, draws, population.spread), likelihood, seeds, known, population.centres(covariates))
         for one, new in zip(own, made, strict=True):
-            if new is not None:
-                one.made_for.append(new[0])
-                one.places.append(new[1])
-                one.log_likelihoods.append(new[2])
+            one.add(new)
         evidence = _Evidence(own, covariates)
         before = population
         population, more, held_by = evidence.climb(before, box)
@@ -222,6 +231,22 @@ def most_evident(
 
 
 def person_draws(
+    draws: int, likelihood: PeopleLikelihood, person: int, seed: Sequence[int], one: Posterior, spread: np.ndarray
+) -> Drawn:
+    """Half of the draws about a person's posterior, half about a wider one; ``spread`` is the population's."""
+    both = (one, widened(one, spread))
+    return [(about, *t_draws(draws // 2, likelihood, person, (*seed, k), about)) for k, about in enumerate(both)]
+
+
+def widened(one: Posterior, spread: np.ndarray) -> Posterior:
+    """A posterior that is wider in directions in which it is a good part of the population."""
+    unit = np.outer(spread, spread)
+    shares, directions = np.linalg.eigh(one.covariance / unit)
+    more = np.maximum(shares, np.minimum(1.0, shares + _WIDEN * shares**2))
+    return one._replace(covariance=(directions * more) @ directions.T * unit)
+
+
+def t_draws(
     draws: int, likelihood: PeopleLikelihood, person: int, seed: int | Sequence[int], one: Posterior
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draws (draws, parameters) from the t distribution about a person's posterior, and their log-likelihoods."""
@@ -251,17 +276,17 @@ def _drawn(
     seeds: Sequence[tuple[int, int, int]],
     people: Sequence[Posterior],
     centres: np.ndarray,
-) -> list[tuple[Posterior, np.ndarray, np.ndarray] | None]:
-    """What draws are made for, the draws and their log-likelihoods; seeds are of person, round and number of draws."""
-    found: list[tuple[Posterior, np.ndarray, np.ndarray] | None] = []
+) -> list[Drawn]:
+    """Draws of people; seeds are of person, round and number of draws."""
+    found: list[Drawn] = []
     for k, ((person, rounds, number), one, centre) in enumerate(zip(seeds, people, centres, strict=True)):
         if not number:
-            found.append(None)
+            found.append([])
             continue
         about = person_posterior(likelihood, k, one.eta, centre, spread, ROUGH)
         if rounds > 1 and one.worth < _POOR * draws:  # heavy draws have shown what lies beside the mode
             about = about._replace(eta=one.eta, covariance=about.covariance + one.covariance)
-        found.append((about, *person_draws(number, likelihood, k, (person, rounds), about)))
+        found.append(person_draws(number, likelihood, k, (person, rounds), about, spread))
     return found
 
 

@@ -8,7 +8,7 @@ from fits.people.em import expectation_maximisation, person_posterior
 from fits.people.fit import standard_errors
 from fits.people.likelihood import Value
 from fits.people.population import LEAST_SPREAD, Population
-from fits.people.weighted import _Draws, _Evidence, interval_ends, log_density, person_draws
+from fits.people.weighted import Draws, _Evidence, interval_ends, log_density, t_draws
 
 ERRORS = np.array([0.5, 0.8])  # of a person's two measurements
 
@@ -71,10 +71,10 @@ def test_evidence_on_draws_has_the_slopes_of_differences_and_the_value_in_closed
     centre, spread = population.effects[:, 0], population.spread
     own = []
     for k in range(len(likelihood)):
-        drawn, about = _Draws(), person_posterior(likelihood, k, centre, centre, spread)
+        drawn, about = Draws(), person_posterior(likelihood, k, centre, centre, spread)
         for rounds in range(2):
             about = about._replace(eta=about.eta + 0.3 * rounds)
-            places, logs = person_draws(512, likelihood, k, (k, rounds), about)
+            places, logs = t_draws(512, likelihood, k, (k, rounds), about)
             drawn.made_for.append(about)
             drawn.places.append(places)
             drawn.log_likelihoods.append(logs)
@@ -97,9 +97,9 @@ def test_information_on_draws_is_the_difference_of_slopes():
     population = Population(np.array([[0.3, 0.2], [-0.5, -0.1]]), np.array([0.6, 0.5]))
     own = []
     for k, centre in enumerate(population.centres(covariates)):
-        drawn = _Draws()
+        drawn = Draws()
         drawn.made_for.append(person_posterior(likelihood, k, centre, centre, population.spread))
-        places, logs = person_draws(64, likelihood, k, k, drawn.made_for[0])
+        places, logs = t_draws(64, likelihood, k, k, drawn.made_for[0])
         drawn.places.append(places)
         drawn.log_likelihoods.append(logs)
         own.append(drawn)
@@ -176,10 +176,22 @@ def test_ends_of_intervals_are_quantiles_of_the_weighted_draws():
     assert one._replace(ends=ends).interval() is ends
 
 
+def test_the_wider_half_of_the_draws_is_wider_where_little_is_known_and_not_beyond_the_population():
+    one = person_posterior(measured([0.7, 0.4]), 0, np.zeros(2), np.zeros(2), np.ones(2))
+    spread = np.array([2.0, 0.5])
+    one = one._replace(covariance=np.diag([0.01, 0.3]) * np.outer(spread, spread))
+    assert widened(one, spread).covariance == pytest.approx(np.diag([0.011, 1.0]) * np.outer(spread, spread))
+    beyond = one._replace(covariance=np.diag([4.0, 0.3]) * np.outer(spread, spread))
+    assert widened(beyond, spread).covariance[0, 0] == pytest.approx(16.0)
+    drawn = person_draws(64, measured([0.7, 0.4]), 0, (3, 1), one, spread)
+    assert [len(places) for _, places, _ in drawn] == [32, 32] and drawn[0][0] is one
+    assert not np.array_equal(drawn[0][1], drawn[1][1])
+
+
 def test_draws_come_in_pairs_about_the_centre():
     likelihood = measured([0.7, 0.4])
     one = person_posterior(likelihood, 0, np.zeros(2), np.zeros(2), np.ones(2))
-    places, _ = person_draws(64, likelihood, 0, 3, one)
+    places, _ = t_draws(64, likelihood, 0, 3, one)
     assert places.shape == (64, 2) and places[:32] + places[32:] == pytest.approx(2 * one.eta + np.zeros((32, 2)))
     for draws in (-16, 8, 100):
         with pytest.raises(ValueError, match=f"draws is {draws}; give a power of 2 from 16 on"):
