@@ -8,7 +8,15 @@ from fits.people.em import expectation_maximisation, person_posterior
 from fits.people.fit import standard_errors
 from fits.people.likelihood import Value
 from fits.people.population import LEAST_SPREAD, Population
-from fits.people.weighted import Draws, _Evidence, interval_ends, log_density, t_draws
+from fits.people.weighted import (
+    Draws,
+    _Evidence,
+    interval_ends,
+    log_density,
+    person_draws,
+    t_draws,
+    widened,
+)
 
 ERRORS = np.array([0.5, 0.8])  # of a person's two measurements
 
@@ -212,7 +220,7 @@ def test_evidence_of_few_people_with_a_covariate_is_that_of_plain_monte_carlo():
 
 
 def test_of_many_people_some_are_fitted_first_and_all_end_where_the_closed_form_has_them():
-    """Within 0.02 of μ and 2 % of τ with 32 draws a round, and most people are searched for a few times only."""
+    """Within 0.02 of μ and 2 % of τ with 64 draws a round, and most people are searched for a few times only."""
     searched = []
 
     class Counted(Measured):
@@ -225,7 +233,7 @@ def test_of_many_people_some_are_fitted_first_and_all_end_where_the_closed_form_
 
     likelihood = Counted(measured([0.9, 0.8], n=520).seen)
     best, height = exact(likelihood)
-    ended = expectation_maximisation(likelihood, np.zeros((520, 0)), draws=32, workers=1)
+    ended = expectation_maximisation(likelihood, np.zeros((520, 0)), draws=64, workers=1)
     assert ended.converged and len(ended.people) == 520
     assert ended.population.effects[:, 0] == pytest.approx(best[:2], abs=0.02)
     assert ended.population.spread == pytest.approx(np.exp(best[2:]), rel=0.02)
