@@ -33,7 +33,7 @@ def _pieces(work: Work) -> list[Piece]:
     trials = read_trials(study=study, missing="drop")
     made = [Piece("calibration of people", 15.0 * work.sizes.confused, work.sizes.confused, _of(study, trials))]
     if find_spec("nutpie") is not None:  # the extra engram[posterior]
-        made.append(Piece("calibration of the sampler", 8.0 * work.sizes.ranked, work.sizes.ranked, _ranks))
+        made.append(Piece("calibration of the sampler", 12.0 * work.sizes.ranked, work.sizes.ranked, _ranks))
     return made
 
 
