@@ -191,7 +191,7 @@ def most_evident(
         Given that population.
     covariates : (people, covariates) array
     draws : int
-        Of each person at a time, a power of 2 of at least 2.
+        Of each person at a time, a power of 2 of at least 4.
     run : callable
         ``run(function, likelihood, *rows)``: a function of parts of the people, joined.
     progress : callable, optional
