@@ -96,8 +96,8 @@ def _show(tables: Tables) -> Shown:
         says=sentence(tables),
         explains="People are simulated from the fitted population of encoding only, answer as many trials as the "
         "first participant, and are estimated as the real ones were. The sampler's truths are drawn from its "
-        f"prior, for {_SAMPLED} people of the design {_SMALL}. A spread of which trials say little is drawn towards its "
-        "prior, |N(0, 1)|, and comes out too small where people differ by more.",
+        f"prior, for {_SAMPLED} people of the design {_SMALL}. A spread of which trials say little is drawn towards "
+        "its prior, |N(0, 1)|, and comes out too small where people differ by more.",
         drawings=drawings,
         listings=tuple(listings),
         change="More trials a person make posteriors normal, and intervals exact.",
