@@ -24,6 +24,7 @@ _TITLES = {
     "population": "Populations, of as many people as took part",
     "posterior": "Draws of the No-U-Turn sampler, truths from the prior",
 }
+_RANKED, _DIGITS = ["simulation", "parameter", "rank"], 4  # what is stored of ranks
 _SMALL, _SMALL_MODEL = "takeuchi_2016", "LinearCapture"  # a design of few events, for thousands of draws a truth
 _SAMPLED, _ANSWERS = 4, 8  # people of it, and answers to each test
 
@@ -47,7 +48,7 @@ def _of(study: Study, trials: Trials) -> Callable[[Work, Callable[[int], None]],
                                        seed=work.seed, workers=pool, progress=lambda _: progress(0))
             )  # fmt: skip
         return {
-            "ranks": made[0].table[["simulation", "parameter", "rank"]].assign(route="person"),
+            "ranks": made[0].table[_RANKED].round({"rank": _DIGITS}).assign(route="person"),
             "summary": pandas.concat([one.summary.assign(route=one.route) for one in made], ignore_index=True),
         }
 
@@ -59,7 +60,7 @@ def _ranks(work: Work, progress: Callable[[int], None]) -> dict[str, pandas.Data
     with processes(work.workers) as pool:
         found = posterior_calibration(likelihood, people=_SAMPLED, n=work.sizes.ranked, seed=work.seed, workers=pool,
                                       progress=lambda _: progress(0))  # fmt: skip
-    return {"ranks": found.table[["simulation", "parameter", "rank"]].assign(route=found.route),
+    return {"ranks": found.table[_RANKED].round({"rank": _DIGITS}).assign(route=found.route),
             "summary": found.summary.assign(route=found.route)}  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def _of(
         made = {
             "fits": pandas.DataFrame([summary]),
             "parameters": fit.parameters.drop(columns=["description"]),
-            "people": fit.people,
+            "people": fit.people.drop(columns=["eta", "sd", "shrinkage"]),
             "evidence": fit.evidence.rename_axis("participant").reset_index(name="log_evidence"),
             "checks": checks,
             "notes": fit.notes,

@@ -17,8 +17,8 @@ PACKAGES = ("engram", "theory", "fits")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 
 # a kernel in one file (the event loop) calls this line in another one
-STATEMENT = "fraction = 1.0 - (1.0 - own) ** exponent"
-HALVED = "fraction = 0.5 - 0.5 * (1.0 - own) ** exponent"
+STATEMENT = "fractions[node] = -np.expm1(exponent * logs[node])"
+HALVED = "fractions[node] = -0.5 * np.expm1(exponent * logs[node])"
 STRENGTH = """
 import engram
 protocol = engram.Protocol(engram.Encode("scene", at=0, strength=0.4), engram.Test("scene", at=engram.hour))
