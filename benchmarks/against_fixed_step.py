@@ -2,8 +2,8 @@
 
 The loop goes from event to event in equal steps, Euler's or the classical Runge–Kutta method, and tests tag and
 synthesis in every evaluation of the equations. Its step is halved until the strength at the test is within 1e-6 of the
-exact one in every experiment; the faster of the two methods counts. Compiled code is kept by numba (``cache=True``),
-and compilation is not timed.
+exact one in every experiment; the faster of the two methods counts. It is compiled in every run, for it holds the
+model's defaults as constants; compilation is not timed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WEIGHT, CONVERSION = DOPAMINE.drive_weight, DOPAMINE.conversion
 LABILITY_TIME, SURPRISE = MODEL.lability_time, MODEL.surprise_drive
 
 
-@numba.njit(cache=True)
+@numba.njit
 def slopes(early, eligibility, protein, late, labile, drive):  # type: ignore[no-untyped-def]
     """The right-hand side, with its thresholds."""
     produced = 1.0 if (AMBIENT + early) * (drive + EPSILON) > 1.0 else 0.0
@@ -48,7 +48,7 @@ def slopes(early, eligibility, protein, late, labile, drive):  # type: ignore[no
     )
 
 
-@numba.njit(cache=True)
+@numba.njit
 def euler(e, c, p, z, u, m, span, longest):  # type: ignore[no-untyped-def]
     """Euler's method over ``span`` s in equal steps of at most ``longest`` s."""
     steps = int(np.ceil(span / longest))
@@ -59,7 +59,7 @@ def euler(e, c, p, z, u, m, span, longest):  # type: ignore[no-untyped-def]
     return e, c, p, z, u, m
 
 
-@numba.njit(cache=True)
+@numba.njit
 def runge_kutta(e, c, p, z, u, m, span, longest):  # type: ignore[no-untyped-def]
     """The classical Runge–Kutta method over ``span`` s in equal steps of at most ``longest`` s."""
     steps = int(np.ceil(span / longest))
@@ -80,7 +80,7 @@ def runge_kutta(e, c, p, z, u, m, span, longest):  # type: ignore[no-untyped-def
     return e, c, p, z, u, m
 
 
-@numba.njit(cache=True)
+@numba.njit
 def carried(e, c, p, z, u, m, span, longest, fourth_order):  # type: ignore[no-untyped-def]
     """From one event to the next by the chosen method."""
     if fourth_order:
@@ -88,7 +88,7 @@ def carried(e, c, p, z, u, m, span, longest, fourth_order):  # type: ignore[no-u
     return euler(e, c, p, z, u, m, span, longest)
 
 
-@numba.njit(cache=True)
+@numba.njit
 def strength_at_test(experiment, longest, fourth_order):  # type: ignore[no-untyped-def]
     """Strength at the test of one experiment (a row of numbers, as in ``Experiment``)."""
     strength, released, dose, reactivated, cue, error, duration, tested = experiment
@@ -107,7 +107,7 @@ def strength_at_test(experiment, longest, fourth_order):  # type: ignore[no-unty
     return e + z + u
 
 
-@numba.njit(cache=True)
+@numba.njit
 def strengths(table, longest, fourth_order):  # type: ignore[no-untyped-def]
     """Strength at the test of every experiment."""
     out = np.empty(table.shape[0])

@@ -164,19 +164,15 @@ class ConsolidationModel:
                 f"the batch was compiled for the neuromodulators {[name for name, _ in batch.modulators]} and the "
                 f"model has {[name for name, _ in bound]}; compile it with Batch(protocols, model.neuromodulators)"
             )
-        return self.run_kernel(self._kernel_parameters(), self._modulator_table(), batch)
+        from .state import OUTPUTS
 
-    def run_kernel(self, parameters: Any, modulators: np.ndarray, batch: Batch) -> np.ndarray:
-        """As :meth:`simulate`, with other numbers for parameters and neuromodulators than the model's own, unchecked.
+        return self._run_kernel(self._kernel_parameters(), self._modulator_table(), batch, len(OUTPUTS))
+
+    def run_strengths(self, parameters: Any, modulators: np.ndarray, batch: Batch) -> np.ndarray:
+        """As :meth:`strengths`, with other numbers for parameters and neuromodulators than the model's own, unchecked.
 
         For a fit, which runs one model with many numbers: start from :meth:`kernel_arguments` and change entries.
         """
-        from .state import OUTPUTS
-
-        return self._run_kernel(parameters, modulators, batch, len(OUTPUTS))
-
-    def run_strengths(self, parameters: Any, modulators: np.ndarray, batch: Batch) -> np.ndarray:
-        """Strength (dimensionless) at every Test of a batch, as :meth:`run_kernel` has it."""
         found: np.ndarray = self._run_kernel(parameters, modulators, batch, 1)[batch.tests, 0]
         return found
 

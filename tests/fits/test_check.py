@@ -296,6 +296,13 @@ def test_a_condition_is_not_called_unread_where_its_observation_could_not_be(wri
     assert not any("read by no observation" in message for _, _, message in findings)
 
 
+def test_a_condition_of_raw_trials_is_read_by_them(write):
+    third = '[[condition]]\nname = "raw"\nevents = [ { encode = "words", at = "0 min", strength = 0.5 } ]\n'
+    for trials, unread in (("", 1), ('[trials]\ncondition = "raw"\n', 0)):
+        findings = found_by(write(changed(("[[condition]]", f"{trials}{third}[[condition]]"))))
+        assert sum("the condition 'raw'" in message for _, _, message in findings) == unread
+
+
 def test_the_place_says_which_observation_is_meant(write):
     (finding,) = [f for f in check(write(changed(("value = 0.45", "value = 1.3")))) if f.severity == "error"]
     assert finding.place == 'observation[1].value ("level")'

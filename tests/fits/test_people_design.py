@@ -102,9 +102,12 @@ def test_design_command_writes_its_tables(folder, capsys):
     people_study(folder, free=["strength", "criterion"], items=12, name="long")
     out = folder / "out"
     command = ["design", str(folder / "short.toml"), str(folder / "long.toml"), "--model", "EncodingOnly"]
-    assert main([*command, "--out", str(out)]) == 0
+    assert main([*command, "--spread", "2.6", "--out", str(out)]) == 0
     table = pandas.read_csv(out / "parameters.csv")
     assert set(table.candidate) == {"short", "long"} and "People needed" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main([*command, "--spread", "0", "--out", str(folder / "none")])
+    assert "--spread: is '0', which is not a number above 0" in capsys.readouterr().err
 
 
 def test_fit_people_command_writes_tables_and_figures(folder, capsys):
@@ -121,6 +124,7 @@ def test_fit_people_command_writes_tables_and_figures(folder, capsys):
     }
     shown = capsys.readouterr().out
     assert "site: is 1 for everybody" in shown and "log evidence" in shown
+    assert "predict the same" not in shown
     assert len(pandas.read_csv(out / "effects.csv")) == 2
     assert main([*command, "--participants", "--out", str(folder / "no")]) == 2
     assert main([*command[:-1], "--posterior", "--out", str(folder / "no")]) == 2

@@ -190,3 +190,6 @@ def test_covariates_that_cannot_be_read_are_named(tmp_path):
         read_covariates(tmp_path / "differ.csv", ["weight"])
     with pytest.raises(TrialError, match=r"is not \.csv"):
         read_covariates(tmp_path / "gap.xls")
+    trials.to_csv(tmp_path / "trials.csv", index=False)
+    with pytest.raises(TrialError, match="has columns that trials need alone"):
+        read_covariates(tmp_path / "trials.csv")
