@@ -6,8 +6,8 @@ Population   Whole data sets are simulated and fitted: bias and coverage of the 
 Posterior    Simulation-based calibration (Talts et al. 2018, arXiv:1804.06788): truths come from the prior, and the
              rank of the truth among independent draws of the posterior is uniform if sampler and density are right.
 
-Uniformity is tested by χ² over ten equal bins, with Holm's correction over the parameters; coverage by an exact
-binomial interval.
+Uniformity is tested by χ² over ten equal bins, coverage by the exact binomial test, both with Holm's correction over
+the parameters.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from scipy.special import ndtr, softmax
 from scipy.stats import binomtest, chisquare
 
 from ..execution import Workers, completed
+from .draws import Draws, interval_ends, person_draws, shoulders
 from .em import WITHIN, person_posterior
 from .fit import PeopleFit, fit_likelihood
 from .likelihood import PeopleLikelihood
 from .population import SPREAD_SD, Population
-from .weighted import Draws, interval_ends, person_draws
 
 BINS = 10
 _LEVEL = 0.95
+_CORRECTED = {"p_coverage": "p_coverage", "p_holm": "p_uniform"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,8 @@ class Calibration:
     summary : DataFrame
         A row a parameter: simulations, bias and its standard error, correlation, intervals (how many simulations gave
         one; a spread of nothing has none), coverage of these 95 % intervals with its exact interval (coverage_lower,
-        coverage_upper), p_uniform (χ² of the ranks over ten bins), p_holm.
+        coverage_upper) and p_coverage (that it is 95 %, by the binomial test with Holm's correction), p_uniform (χ² of
+        the ranks over ten bins), p_holm (the same with Holm's correction).
     """
 
     route: str
@@ -70,7 +72,8 @@ def person_calibration(
     for k in range(n):
         mode = person_posterior(answered, k, centre, centre, population.spread)
         drawn = Draws()
-        drawn.add(person_draws(draws, answered, k, (k,), mode, population.spread))
+        beside = shoulders(answered, k, mode, centre, population.spread)
+        drawn.add(person_draws(draws, answered, k, (k,), mode, population.spread, beside))
         places = np.concatenate(drawn.places)
         weights = softmax(drawn.heights() - 0.5 * (((places - centre) / population.spread) ** 2).sum(axis=1))
         mean, ends = weights @ places, interval_ends(places, weights)
@@ -171,7 +174,8 @@ def summarise(table: pandas.DataFrame) -> pandas.DataFrame:
         errors = (group.estimate - group.true).to_numpy()
         intervals = int((group.lower.notna() & group.upper.notna()).sum())
         covered = int(((group.lower <= group.true) & (group.true <= group.upper)).sum())
-        ends = binomtest(covered, intervals).proportion_ci(_LEVEL) if intervals else None
+        test = binomtest(covered, intervals, _LEVEL) if intervals else None
+        ends = test.proportion_ci(_LEVEL) if test else None
         varied = len(group) > 1 and np.ptp(group.true) > 0 and np.ptp(group.estimate) > 0
         rows.append(
             dict(parameter=name, simulations=len(group), bias=errors.mean(),
@@ -179,10 +183,12 @@ def summarise(table: pandas.DataFrame) -> pandas.DataFrame:
                  correlation=float(np.corrcoef(group.true, group.estimate)[0, 1]) if varied else math.nan,
                  intervals=intervals, coverage=covered / intervals if intervals else math.nan,
                  coverage_lower=ends.low if ends else math.nan, coverage_upper=ends.high if ends else math.nan,
+                 p_coverage=test.pvalue if test else math.nan,
                  p_uniform=uniformity(group["rank"].to_numpy(float)))
         )  # fmt: skip
     summary = pandas.DataFrame(rows)
-    return summary.assign(p_holm=holm(summary.p_uniform.to_numpy(float)))
+    corrected = {name: holm(summary[own].to_numpy(float)) for name, own in _CORRECTED.items()}
+    return summary.assign(**corrected)
 
 
 def uniformity(ranks: np.ndarray) -> float:

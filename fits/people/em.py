@@ -30,7 +30,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from ..execution import Workers, executor_of, in_order, submitted
-from .likelihood import PeopleLikelihood
+from .likelihood import PeopleLikelihood, Value
 from .population import LEAST_SPREAD, Population, most_likely
 
 LEVEL = 0.95
@@ -111,10 +111,19 @@ def person_posterior(
         eta, height, now = there, reached, likelihood.evaluate(person, there)
         if gained < tolerance:
             break
-    root = np.linalg.cholesky(now.information + np.diag(precision))
+    return curved(eta, now, centre, spread, left < _KINK)
+
+
+def curved(
+    eta: np.ndarray, there: Value | Posterior, centre: np.ndarray, spread: np.ndarray, converged: bool
+) -> Posterior:
+    """The posterior given the population, normal by what the likelihood is at ``eta``."""
+    precision = spread**-2.0
+    height = there.log_likelihood - 0.5 * float(precision @ (eta - centre) ** 2)
+    root = np.linalg.cholesky(there.information + np.diag(precision))
     inverse = np.linalg.inv(root)
     evidence = height + float(np.log(precision).sum()) / 2 - float(np.log(np.diag(root)).sum())
-    return Posterior(eta, inverse.T @ inverse, now.log_likelihood, evidence, now.information, left < _KINK)
+    return Posterior(eta, inverse.T @ inverse, there.log_likelihood, evidence, there.information, converged)
 
 
 def expectation_maximisation(

@@ -3,10 +3,10 @@
     η_ij ~ N(μ_j + Σ_c Γ_jc w_ic, τ_j²)      parameter j of person i; covariates w have mean 0 and variance 1
     μ_j ~ logistic(0, 1)                      a median that is uniform between the parameter's bounds
     Γ_jc ~ N(0, 1)
-    τ_j ~ |N(0, 1)|                           1 on the scale of a logit: people from a quarter to three quarters
+    τ_j ~ |N(0, 4)|                           SD 2 on the scale of a logit, where 1.8 is people all over the bounds
 
 The three priors are assumed; the last two weigh little where more than a few people answer enough. A spread of which
-trials say little is drawn towards 1, and one that is much larger comes out too small. What is sought is where
+trials say little is drawn towards 2, and one that is much larger comes out too small. What is sought is where
 the density of (μ, Γ, ln τ) is highest: over ln τ, whose prior vanishes towards no differences, so that few people are
 not found to be all alike by chance (Chung et al. 2013, doi:10.1007/s11336-013-9328-2).
 """
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 SLOPE_SD = 1.0
-SPREAD_SD = 1.0
+SPREAD_SD = 2.0
 LEAST_SPREAD = 0.02  # of τ, at which the search for it ends: differences this small cannot be told from none
 LOOSEST = 1.0  # standard error of ln τ from which differences between people are not known
 _STEPS = 50

@@ -11,19 +11,18 @@ place, but crawls where a spread goes to nothing.
 
 Draws judge only populations near the one they were made for, so a climb stays in a box. Then everybody gets as many
 draws again (who is badly known, more), about the mode of the posterior in the population as it is now, and the climb
-goes on. Older draws are kept: q_i is the mixture of all distributions that person i's draws came from (adaptive
-multiple importance sampling, Cornuet et al. 2012, doi:10.1111/j.1467-9469.2011.00756.x), so the function changes less
-and less. Draws about the weighted mean of older ones would weigh these down, and the evidence come out too low; who is
-badly known gets such all the same. It is settled where the climb ended inside its box and had nothing to gain from
-draws that are new: ``SETTLED`` nats a parameter of the population, where ½ is one standard error, so that a parameter
-is about a fifth of its standard error from the best, and what fits the chance in the draws is found out. A spread at
-``LEAST_SPREAD``, the bound of its search, is inside.
+goes on. Older draws are kept: q_i is the mixture of all distributions that person i's draws came from
+(:mod:`fits.people.draws`), so the function changes less and less. Draws about the weighted mean of older ones would
+weigh these down, and the evidence come out too low; who is badly known gets such all the same.
 
-Where a person's trials say little the posterior is wider than its curvature at the mode has it, and skewed. Half of the
-draws therefore come from a distribution that is wider in such directions, up to the population's.
+It is settled where the climb ended inside its box and had nothing to gain from draws that are new: ``SETTLED`` nats a
+parameter of the population, where ½ is one standard error, so that a parameter is about a fifth of its standard error
+from the best, and what fits the chance in the draws is found out. A spread at ``LEAST_SPREAD``, the bound of its
+search, is inside.
 
-The draws are quasi-random, others for every person, so that their errors average out, and the same every time; they
-come in pairs on either side of the posterior's centre, so that where trials say nothing no direction is preferred.
+The second draws are also about shoulders of the posterior, which is wider and more skewed than its curvature at the
+mode has it where a person's trials say little. Draws are others for every person, so that their errors average out,
+and the same every time.
 """
 
 from __future__ import annotations
@@ -31,51 +30,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from scipy.linalg import solve_triangular
 from scipy.optimize import minimize
-from scipy.special import chdtri, gammaln, logsumexp, ndtri
-from scipy.stats import qmc
+from scipy.special import logsumexp
 
-from .em import LEVEL, ROUGH, Posterior, person_posterior
+from .draws import Drawn, Draws, interval_ends, person_draws, shoulders
+from .em import ROUGH, Posterior, person_posterior
 from .likelihood import PeopleLikelihood, Value
 from .population import LEAST_SPREAD, SLOPE_SD, SPREAD_SD, Population
 
 SETTLED = 0.02  # nats of log evidence for each parameter of the population
-_FREEDOM = 4.0  # of the t distribution, so that its tails are heavier than the posterior's
 _ROUNDS = 10
+_SECOND = 1  # round, in which the population is no longer far from where it will end
 _BOX = math.log(2.0)  # half of its width: of ln τ, and of effects in units of τ
 _WIDER = 2.0  # times, in the directions in which a climb ended at the edge of its box
-_POOR, _MORE = 0.25, 4  # worth, of one round's draws, below which a person gets so many times the draws
+_POOR, _MORE = 0.25, 2  # worth, of one round's draws, below which a person gets so many times the draws
 _LARGEST = 10.0  # τ
-_WIDEN = 10.0  # of a share v of the population's variance, times v², is added to it
-
-Drawn: TypeAlias = list[tuple[Posterior, np.ndarray, np.ndarray]]  # made for what, draws, ln likelihoods
-
-
-class Draws:
-    """Everything drawn of one person."""
-
-    def __init__(self) -> None:
-        self.made_for: list[Posterior] = []
-        self.places: list[np.ndarray] = []
-        self.log_likelihoods: list[np.ndarray] = []
-
-    def add(self, drawn: Drawn) -> None:
-        for about, places, log_likelihoods in drawn:
-            self.made_for.append(about)
-            self.places.append(places)
-            self.log_likelihoods.append(log_likelihoods)
-
-    def heights(self) -> np.ndarray:
-        """ln likelihood over the density of the mixture, of all draws."""
-        places = np.concatenate(self.places)
-        shares = np.array([len(own) for own in self.places]) / len(places)
-        log_mixture = logsumexp([log_density(one, places) for one in self.made_for], axis=0, b=shares[:, None])
-        found: np.ndarray = np.concatenate(self.log_likelihoods) - log_mixture
-        return found
 
 
 class _Evidence:
@@ -230,45 +202,6 @@ def most_evident(
     return population, known, steps, settled, evidence.information(population)
 
 
-def person_draws(
-    draws: int, likelihood: PeopleLikelihood, person: int, seed: Sequence[int], one: Posterior, spread: np.ndarray
-) -> Drawn:
-    """Half of the draws about a person's posterior, half about a wider one; ``spread`` is the population's."""
-    both = (one, widened(one, spread))
-    return [(about, *t_draws(draws // 2, likelihood, person, (*seed, k), about)) for k, about in enumerate(both)]
-
-
-def widened(one: Posterior, spread: np.ndarray) -> Posterior:
-    """A posterior that is wider in directions in which it is a good part of the population."""
-    unit = np.outer(spread, spread)
-    shares, directions = np.linalg.eigh(one.covariance / unit)
-    more = np.maximum(shares, np.minimum(1.0, shares + _WIDEN * shares**2))
-    return one._replace(covariance=(directions * more) @ directions.T * unit)
-
-
-def t_draws(
-    draws: int, likelihood: PeopleLikelihood, person: int, seed: int | Sequence[int], one: Posterior
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draws (draws, parameters) from the t distribution about a person's posterior, and their log-likelihoods."""
-    size = len(one.eta)
-    uniform = qmc.Sobol(size + 1, scramble=True, rng=np.random.default_rng(seed)).random(draws // 2)
-    standard = ndtri(uniform[:, :size]) * np.sqrt(_FREEDOM / chdtri(_FREEDOM, uniform[:, size:]))
-    standard = np.concatenate([standard, -standard])
-    places = one.eta + standard @ np.linalg.cholesky(one.covariance).T
-    return places, likelihood.log_likelihoods(person, places)
-
-
-def log_density(one: Posterior, places: np.ndarray) -> np.ndarray:
-    """Of the t about a posterior, but for ½ ln 2π a parameter, which the density of the population lacks as well."""
-    size = len(one.eta)
-    power = 0.5 * (_FREEDOM + size)
-    constant = gammaln(power) - gammaln(0.5 * _FREEDOM) - 0.5 * size * math.log(0.5 * _FREEDOM)
-    root = np.linalg.cholesky(one.covariance)
-    standard = solve_triangular(root, (places - one.eta).T, lower=True)
-    found: np.ndarray = constant - power * np.log1p((standard**2).sum(axis=0) / _FREEDOM) - np.log(np.diag(root)).sum()
-    return found
-
-
 def _drawn(
     draws: int,
     spread: np.ndarray,
@@ -284,9 +217,10 @@ def _drawn(
             found.append([])
             continue
         about = person_posterior(likelihood, k, one.eta, centre, spread, ROUGH)
+        beside = shoulders(likelihood, k, about, centre, spread) if rounds == _SECOND else []
         if rounds > 1 and one.worth < _POOR * draws:  # heavy draws have shown what lies beside the mode
             about = about._replace(eta=one.eta, covariance=about.covariance + one.covariance)
-        found.append(person_draws(number, likelihood, k, (person, rounds), about, spread))
+        found.append(person_draws(number, likelihood, k, (person, rounds), about, spread, beside))
     return found
 
 
@@ -302,16 +236,6 @@ def _weighted(
         one._replace(eta=means[k], covariance=covariances[k], log_evidence=float(evidences[k]), worth=float(worths[k]))
         for k, one in enumerate(people)
     ]
-
-
-def interval_ends(places: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Ends of the 95 % interval of each parameter, (2, parameters), from draws (draws, parameters) and their weights.
-
-    Skewed posteriors have more on one side, and a mean with its standard deviation would not tell.
-    """
-    shares = [0.5 - LEVEL / 2, 0.5 + LEVEL / 2]
-    columns = [np.quantile(column, shares, weights=weights, method="inverted_cdf") for column in places.T]
-    return np.array(columns).T
 
 
 def _evaluated(likelihood: PeopleLikelihood, etas: np.ndarray) -> list[Value]:

@@ -12,6 +12,7 @@ from ..people.calibration import person_calibration, population_calibration, pos
 from ..people.design import planned
 from ..people.figures import rank_figure
 from ..people.fit import fit_people
+from ..people.population import SPREAD_SD
 from ..study import Study, load_study
 from ..trials import Trials, read_trials
 from ..wording import listed, number, share
@@ -98,7 +99,7 @@ def _show(tables: Tables) -> Shown:
         explains="People are simulated from the fitted population of encoding only, answer as many trials as the "
         "first participant, and are estimated as the real ones were. The sampler's truths are drawn from its "
         f"prior, for {_SAMPLED} people of the design {_SMALL}. A spread of which trials say little is drawn towards "
-        "its prior, |N(0, 1)|, and comes out too small where people differ by more.",
+        f"its prior, |N(0, {SPREAD_SD:g}²)|, and comes out too small where people differ by more.",
         drawings=drawings,
         listings=tuple(listings),
         change="More trials a person make posteriors normal, and intervals exact.",
@@ -108,7 +109,7 @@ def _show(tables: Tables) -> Shown:
 def sentence(tables: Tables) -> str:
     """Which intervals hold the truth as often as they say."""
     summary = tables["summary"]
-    wrong = summary[(summary.coverage_upper < 0.95) | (summary.coverage_lower > 0.95)]
+    wrong = summary[summary.p_coverage < 0.05]
     skewed = summary[summary.p_holm < 0.05]
     said = (f"Of {len(summary)} kinds of 95 % intervals, {len(summary) - len(wrong)} hold the truth as often "
             "as they say, within the error of the simulations")  # fmt: skip

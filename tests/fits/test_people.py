@@ -152,7 +152,7 @@ def test_em_of_one_parameter_finds_the_population_of_brute_force_quadrature(tmp_
 
     def cost(place):
         mean, spread = place[0], math.exp(place[1])
-        prior = stats.logistic.logpdf(mean) + stats.halfnorm.logpdf(spread) + math.log(spread)
+        prior = stats.logistic.logpdf(mean) + stats.halfnorm.logpdf(spread, scale=2) + math.log(spread)
         return -evidence(mean, spread).sum() - prior
 
     best = optimize.minimize(cost, [0.0, -0.5], method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-8})

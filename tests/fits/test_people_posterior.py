@@ -36,7 +36,7 @@ def log_density(fit, population, etas):
         centre = population.effects[:, 0] + population.effects[:, 1:] @ fit.covariates.to_numpy(float)[k]
         total += stats.norm.logpdf(eta, centre, population.spread).sum()
     total += stats.logistic.logpdf(population.effects[:, 0]).sum() + stats.norm.logpdf(population.effects[:, 1:]).sum()
-    return total + (stats.halfnorm.logpdf(population.spread) + np.log(population.spread)).sum()
+    return total + (stats.halfnorm.logpdf(population.spread, scale=2) + np.log(population.spread)).sum()
 
 
 def test_density_is_that_of_people_and_population_with_the_jacobian_of_its_coordinates(fit):
@@ -87,12 +87,12 @@ def test_samples_are_the_posterior_of_brute_force(tmp_path):
     sampled = sampling.sample_people(fitted, draws=400, tune=200, chains=2, seed=3)
     assert sampled.summary.r_hat.max() < 1.02 and sampled.divergences == 0
 
-    grid = np.linspace(-7, 8, 301)
+    grid = np.linspace(-22, 24, 801)
     each = np.array([[likelihood.log_likelihood(k, np.array([x])) for x in grid] for k in range(8)])
     each = np.exp(each - each.max(axis=1, keepdims=True))
-    means, spreads = np.linspace(-2, 2.5, 91), np.linspace(0.02, 3, 90)
+    means, spreads = np.linspace(-5, 6, 131), np.linspace(0.02, 9, 180)
     logs = np.array([
-        [np.log(each @ stats.norm.pdf(grid, m, s)).sum() + stats.logistic.logpdf(m) + stats.halfnorm.logpdf(s)
+        [np.log(each @ stats.norm.pdf(grid, m, s)).sum() + stats.logistic.logpdf(m) + stats.halfnorm.logpdf(s, scale=2)
          for s in spreads] for m in means
     ])  # fmt: skip
     weights = np.exp(logs - logs.max())

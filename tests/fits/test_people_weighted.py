@@ -4,19 +4,12 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
+from fits.people.draws import Draws, interval_ends, log_density, person_draws, t_draws, widened
 from fits.people.em import expectation_maximisation, person_posterior
 from fits.people.fit import standard_errors
 from fits.people.likelihood import Value
 from fits.people.population import LEAST_SPREAD, Population
-from fits.people.weighted import (
-    Draws,
-    _Evidence,
-    interval_ends,
-    log_density,
-    person_draws,
-    t_draws,
-    widened,
-)
+from fits.people.weighted import _Evidence
 
 ERRORS = np.array([0.5, 0.8])  # of a person's two measurements
 
@@ -124,7 +117,7 @@ def test_information_on_draws_is_the_difference_of_slopes():
 
 
 def test_standard_errors_are_infinite_where_the_evidence_is_not_curved():
-    population = Population(np.zeros((2, 1)), np.ones(2))  # of nobody, so that all is the prior's: √2 and 1/√2
+    population = Population(np.zeros((2, 1)), np.full(2, 2.0))  # of nobody, so that all is the prior's: √2 and 1/√2
     curved = np.array([[4.0, 1.0, 0.5, 0.0], [1.0, 3.0, 0.0, 0.0], [0.5, 0.0, 2.0, 0.3], [0.0, 0.0, 0.3, 1.0]])
     effects, spread = standard_errors(population, (), np.zeros((0, 0)), curved)
     errors = np.sqrt(np.diag(np.linalg.inv(curved)))
@@ -242,5 +235,5 @@ def test_of_many_people_some_are_fitted_first_and_all_end_where_the_closed_form_
     with_all = len(searched)
     searched.clear()
     expectation_maximisation(likelihood, np.zeros((520, 0)), start=Population(np.zeros((2, 1)), np.full(2, 0.5)),
-                             draws=0, workers=1)  # fmt: skip
-    assert with_all < len(searched)
+                             draws=64, workers=1)  # fmt: skip
+    assert with_all < 0.8 * len(searched)

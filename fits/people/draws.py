@@ -1,0 +1,156 @@
+"""Draws of one person, with their likelihoods: where they come from, and what they are worth together.
+
+Draws come from t distributions about places of the person's posterior, and count by the density of the mixture of all
+distributions that draws came from (adaptive multiple importance sampling, Cornuet et al. 2012,
+doi:10.1111/j.1467-9469.2011.00756.x). The distributions are
+
+mode       the posterior's mode, with the curvature there
+wider      the same, widened in directions in which the person is hardly known, up to the population's spread
+shoulders  where a parameter's effect levels off the likelihood is flat, and the posterior has shoulders beside its peak
+           that reach as far as the population, along which other parameters move: the best places at which that
+           parameter lies far out, with the curvature there
+
+Draws are quasi-random, and come in pairs on either side of their centre, so that where trials say nothing no direction
+is preferred.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.special import chdtri, gammaln, logsumexp, ndtri
+from scipy.stats import qmc
+
+from .em import LEVEL, Posterior, curved, person_posterior
+from .likelihood import PeopleLikelihood, Value
+
+_FREEDOM = 4.0  # of the t distribution, so that its tails are heavier than the posterior's
+_WIDEN = 10.0  # of a share v of the population's variance, times v², is added to it
+_HALF_KNOWN = (0.01, 0.9)  # shares of the population's variance between which a parameter may have shoulders
+_FAR = 1.5  # τ from the centre of the population: where shoulders are looked for
+_APART = 0.5  # τ from the mode, nearer than which they are not
+_HELD = 1e-3  # τ: how fast the parameter is held there
+_NEAR_BEST = 0.1  # gain in log density at which the search for the others ends
+_HOPELESS = 10.0  # nats of log density below the mode's, at which the search is spared
+_LEAST_EVIDENT = 5.0  # nats of evidence below the mode's, at which a shoulder counts for nothing
+_MOST_SHOULDERS = 4
+
+Drawn: TypeAlias = list[tuple[Posterior, np.ndarray, np.ndarray]]  # made for what, draws, ln likelihoods
+
+
+class Draws:
+    """Everything drawn of one person."""
+
+    def __init__(self) -> None:
+        self.made_for: list[Posterior] = []
+        self.places: list[np.ndarray] = []
+        self.log_likelihoods: list[np.ndarray] = []
+
+    def add(self, drawn: Drawn) -> None:
+        for about, places, log_likelihoods in drawn:
+            self.made_for.append(about)
+            self.places.append(places)
+            self.log_likelihoods.append(log_likelihoods)
+
+    def heights(self) -> np.ndarray:
+        """ln likelihood over the density of the mixture, of all draws."""
+        places = np.concatenate(self.places)
+        shares = np.array([len(own) for own in self.places]) / len(places)
+        log_mixture = logsumexp([log_density(one, places) for one in self.made_for], axis=0, b=shares[:, None])
+        found: np.ndarray = np.concatenate(self.log_likelihoods) - log_mixture
+        return found
+
+
+def person_draws(
+    draws: int, likelihood: PeopleLikelihood, person: int, seed: Sequence[int], one: Posterior, spread: np.ndarray,
+    beside: Sequence[Posterior] = (),
+) -> Drawn:  # fmt: skip
+    """Draws about a person's posterior, as many about a wider one, and up to as many as both about what is beside it.
+
+    ``draws``, a power of 2 from 16 on, is the most; ``spread`` is the population's.
+    """
+    halves = draws // 4 if beside else draws // 2
+    made = [(one, halves), (widened(one, spread), halves)]
+    if beside:
+        each = 2 ** int(math.log2(draws // 2 / len(beside)))
+        made += [(place, each) for place in beside]
+    return [(about, *t_draws(n, likelihood, person, (*seed, k), about)) for k, (about, n) in enumerate(made)]
+
+
+def shoulders(
+    likelihood: PeopleLikelihood, person: int, one: Posterior, centre: np.ndarray, spread: np.ndarray
+) -> list[Posterior]:
+    """Posteriors about the best places far from a mode, the most evident first."""
+    shares = np.diag(one.covariance) / spread**2
+    best = one.log_likelihood - 0.5 * float((((one.eta - centre) / spread) ** 2).sum())
+    found = []
+    for j in np.flatnonzero((shares > _HALF_KNOWN[0]) & (shares < _HALF_KNOWN[1])):
+        for side in (-1.0, 1.0):
+            far, held = centre.copy(), spread.copy()
+            far[j] += side * _FAR * spread[j]
+            held[j] *= _HELD
+            step = far[j] - one.eta[j]
+            if abs(step) < _APART * spread[j]:
+                continue
+            start = one.eta + step * one.covariance[j] / one.covariance[j, j]
+            if _within_reach(likelihood.evaluate(person, start), start, far, held) < best - _HOPELESS:
+                continue
+            place = person_posterior(likelihood, person, start, far, held, _NEAR_BEST)
+            found.append(curved(place.eta, place, centre, spread, place.converged))
+    least = one.log_evidence - _LEAST_EVIDENT
+    found = [place for place in found if place.log_evidence > least]
+    return sorted(found, key=lambda place: -place.log_evidence)[:_MOST_SHOULDERS]
+
+
+def _within_reach(there: Value, eta: np.ndarray, centre: np.ndarray, spread: np.ndarray) -> float:
+    """The log density that a step of Fisher scoring promises."""
+    precision = spread**-2.0
+    off = eta - centre
+    gradient = there.gradient - precision * off
+    step = np.linalg.solve(there.information + np.diag(precision), gradient)
+    return there.log_likelihood - 0.5 * float(precision @ off**2) + 0.5 * float(gradient @ step)
+
+
+def widened(one: Posterior, spread: np.ndarray) -> Posterior:
+    """A posterior that is wider in directions in which it is a good part of the population."""
+    unit = np.outer(spread, spread)
+    shares, directions = np.linalg.eigh(one.covariance / unit)
+    more = np.maximum(shares, np.minimum(1.0, shares + _WIDEN * shares**2))
+    return one._replace(covariance=(directions * more) @ directions.T * unit)
+
+
+def t_draws(
+    draws: int, likelihood: PeopleLikelihood, person: int, seed: int | Sequence[int], one: Posterior
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws (draws, parameters) from the t distribution about a person's posterior, and their log-likelihoods."""
+    size = len(one.eta)
+    uniform = qmc.Sobol(size + 1, scramble=True, rng=np.random.default_rng(seed)).random(draws // 2)
+    standard = ndtri(uniform[:, :size]) * np.sqrt(_FREEDOM / chdtri(_FREEDOM, uniform[:, size:]))
+    standard = np.concatenate([standard, -standard])
+    places = one.eta + standard @ np.linalg.cholesky(one.covariance).T
+    return places, likelihood.log_likelihoods(person, places)
+
+
+def log_density(one: Posterior, places: np.ndarray) -> np.ndarray:
+    """Of the t about a posterior, but for ½ ln 2π a parameter, which the density of the population lacks as well."""
+    size = len(one.eta)
+    power = 0.5 * (_FREEDOM + size)
+    constant = gammaln(power) - gammaln(0.5 * _FREEDOM) - 0.5 * size * math.log(0.5 * _FREEDOM)
+    root = np.linalg.cholesky(one.covariance)
+    standard = solve_triangular(root, (places - one.eta).T, lower=True)
+    found: np.ndarray = constant - power * np.log1p((standard**2).sum(axis=0) / _FREEDOM) - np.log(np.diag(root)).sum()
+    return found
+
+
+def interval_ends(places: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Ends of the 95 % interval of each parameter, (2, parameters), from draws (draws, parameters) and their weights.
+
+    Skewed posteriors have more on one side, and a mean with its standard deviation would not tell.
+    """
+    shares = [0.5 - LEVEL / 2, 0.5 + LEVEL / 2]
+    columns = [np.quantile(column, shares, weights=weights, method="inverted_cdf") for column in places.T]
+    return np.array(columns).T

@@ -1,0 +1,104 @@
+"""Draws of a posterior with a peak and shoulders, held against quadrature."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.special import softmax
+
+from fits.people.draws import Draws, interval_ends, person_draws, shoulders
+from fits.people.em import person_posterior
+from fits.people.likelihood import Value
+
+ERRORS = np.array([0.6, 0.3])
+CENTRE, SPREAD = np.array([0.2, -0.1]), np.array([2.5, 1.0])
+
+
+class Levelling:
+    """People in whom tanh η₁ is measured, and η₂ + tanh η₁: an effect that levels off, and a parameter that follows."""
+
+    def __init__(self, seen):
+        self.seen, self.people = seen, tuple(map(str, range(len(seen))))
+
+    def expected(self, etas):
+        effect = np.tanh(etas[..., 0])
+        return np.stack([effect, etas[..., 1] + effect], axis=-1)
+
+    def log_likelihoods(self, person, etas):
+        return stats.norm.logpdf(self.seen[person], self.expected(etas), ERRORS).sum(axis=-1)
+
+    def log_likelihood(self, person, eta):
+        return float(self.log_likelihoods(person, eta))
+
+    def evaluate(self, person, eta):
+        slope = np.cosh(eta[0]) ** -2
+        jacobian = np.array([[slope, 0.0], [slope, 1.0]])
+        gradient = jacobian.T @ ((self.seen[person] - self.expected(eta)) / ERRORS**2)
+        return Value(self.log_likelihood(person, eta), gradient, jacobian.T @ np.diag(ERRORS**-2.0) @ jacobian)
+
+    def exact(self, person):
+        """Ends of the 95 % interval of η₁, and the log evidence; η₂ is integrated in closed form."""
+        grid = np.linspace(-14, 14, 20_001)
+        effect, seen = np.tanh(grid), self.seen[person]
+        density = stats.norm.pdf(grid, CENTRE[0], SPREAD[0]) * stats.norm.pdf(seen[0], effect, ERRORS[0])
+        density *= stats.norm.pdf(seen[1], CENTRE[1] + effect, np.hypot(SPREAD[1], ERRORS[1]))
+        total = np.cumsum(density) * (grid[1] - grid[0])
+        return np.interp([0.025, 0.975], total / total[-1], grid), np.log(total[-1])
+
+
+@pytest.fixture(scope="module")
+def people():
+    rng = np.random.default_rng(4)
+    etas = rng.normal(CENTRE, SPREAD, (24, 2))
+    return Levelling(rng.normal(Levelling(etas).expected(etas), ERRORS))
+
+
+def inferred(people, person, beside):
+    """Ends of the interval of η₁ and the log evidence, by 512 draws."""
+    drawn = Draws()
+    mode = person_posterior(people, person, CENTRE, CENTRE, SPREAD)
+    drawn.add(person_draws(512, people, person, (person,), mode, SPREAD, beside))
+    places = np.concatenate(drawn.places)
+    heights = drawn.heights() + stats.norm.logpdf(places, CENTRE, SPREAD).sum(axis=1) + np.log(2 * np.pi)
+    return interval_ends(places, softmax(heights))[:, 0], np.log(np.exp(heights).mean())
+
+
+def test_intervals_reach_the_ends_of_the_shoulders(people):
+    """On average of 24 people to 0.15 (spread 2.5), the log evidence to 0.1 each; without shoulders they are short."""
+    off = {True: [], False: []}
+    for k in range(24):
+        mode = person_posterior(people, k, CENTRE, CENTRE, SPREAD)
+        found = shoulders(people, k, mode, CENTRE, SPREAD)
+        exact, evidence = people.exact(k)
+        for with_them in off:
+            ends, height = inferred(people, k, found if with_them else [])
+            off[with_them].append([exact[0] - ends[0], ends[1] - exact[1]])
+            if with_them:
+                assert height == pytest.approx(evidence, abs=0.1)
+    assert np.abs(off[True]).mean() < 0.15 and np.abs(np.mean(off[True])) < 0.05
+    assert np.mean(off[False]) < -0.15
+
+
+def test_shoulders_are_the_best_places_far_out_and_the_most_evident_come_first(people):
+    seen = 0
+    for k in range(24):
+        mode = person_posterior(people, k, CENTRE, CENTRE, SPREAD)
+        found = shoulders(people, k, mode, CENTRE, SPREAD)
+        evidence = [one.log_evidence for one in found]
+        assert evidence == sorted(evidence, reverse=True) and all(e > mode.log_evidence - 5 for e in evidence)
+        for one in found:
+            seen += 1
+            assert one.covariance[0, 0] <= SPREAD[0] ** 2
+            off = np.abs(np.abs(one.eta - CENTRE) / SPREAD - 1.5)
+            assert off.min() < 0.01
+            if off[0] < 0.01:  # the other follows: its best value for this effect
+                precision = ERRORS[1] ** -2
+                best = (precision * (people.seen[k, 1] - np.tanh(one.eta[0])) + CENTRE[1]) / (precision + 1)
+                assert one.eta[1] == pytest.approx(best, abs=0.1)
+    assert seen > 12
+
+
+def test_draws_are_shared_among_mode_wider_and_shoulders(people):
+    mode = person_posterior(people, 0, CENTRE, CENTRE, SPREAD)
+    for n, numbers in ((0, [32, 32]), (1, [16, 16, 32]), (3, [16, 16, 8, 8, 8])):
+        drawn = person_draws(64, people, 0, (3,), mode, SPREAD, [mode] * n)
+        assert [len(places) for _, places, _ in drawn] == numbers
