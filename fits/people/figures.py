@@ -65,15 +65,16 @@ def shrinkage_figure(people: pandas.DataFrame, parameters: pandas.DataFrame) -> 
         for ax, name in zip(axes, names, strict=False):
             mine = people[people.parameter == name]
             ends = [float(mine[["alone", "estimate"]].min().min()), float(mine[["alone", "estimate"]].max().max())]
-            ax.plot(ends, ends, color=GREY, linewidth=0.7, linestyle=":")
+            ax.plot(ends, ends, color=GREY, linewidth=0.7, linestyle=":", label="the same")
             own = parameters[parameters.parameter == name].iloc[0]
-            ax.axhline(own["median"], color=COLOURS[0], linewidth=0.8)
-            ax.plot(mine.alone, mine.estimate, "o", color="black", markersize=2.0, alpha=0.7)
+            ax.axhline(own["median"], color=COLOURS[0], linewidth=0.8, label="median of the population")
+            ax.plot(mine.alone, mine.estimate, "o", color="black", markersize=2.0, alpha=0.7, label="a person")
             ax.set_title(f"{name.replace('_', ' ')}", fontsize=7)
         for ax in axes[len(names) :]:
             ax.set_visible(False)
         figure.supxlabel("estimate if nothing were known of the others", fontsize=8)
         figure.supylabel("estimate in the population", fontsize=8)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=3, fontsize=6)
     return figure
 
 
@@ -87,16 +88,17 @@ def predictive_figure(checks: pandas.DataFrame, outcome: str) -> Figure:
         axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
         for ax, group in zip(axes, groups, strict=False):
             mine = checks[checks.group == group]
-            ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.7, linestyle=":")
-            for inside, colour in ((True, "black"), (False, COLOURS[1])):
+            ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.7, linestyle=":", label="the same")
+            for inside, colour, said in ((True, "black", "a person"), (False, COLOURS[1], "observed outside the 95 %")):
                 own = mine[mine.inside == inside]
                 ax.vlines(own.observed, own.lower, own.upper, color=colour, linewidth=0.5, alpha=0.5)
-                ax.plot(own.observed, own.expected, "o", color=colour, markersize=2.0)
+                ax.plot(own.observed, own.expected, "o", color=colour, markersize=2.0, label=said)
             ax.set_title(group, fontsize=7)
         for ax in axes[len(groups) :]:
             ax.set_visible(False)
         figure.supxlabel(f"observed share of “{outcome}”", fontsize=8)
         figure.supylabel("replicated (mean, 95 %)", fontsize=8)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=3, fontsize=6)
     return figure
 
 

@@ -132,12 +132,12 @@ def test_fit_people_command_writes_tables_and_figures(folder, capsys):
 
 
 def test_people_are_calibrated_and_their_checks_pass(folder):
-    """300 simulated people with 64 trials: coverage within its binomial interval, ranks uniform by χ² (seed 1)."""
+    """600 simulated people with 64 trials: coverage within its binomial interval, ranks uniform by χ² (seed 1)."""
     study = people_study(folder, free=["strength", "criterion"], items=32, name="calibrated")
     trials = read_people(folder, people_trials(folder, 2, items=32, lures=32), study)
     likelihood = PeopleLikelihood(trials, study, MODEL)
     truth = Population(np.array([[0.0], [-0.1]]), np.array([0.5, 0.4]))
-    found = person_calibration(likelihood, truth, n=300, seed=1)
+    found = person_calibration(likelihood, truth, n=600, seed=1)
     assert (found.summary.coverage_lower < 0.95).all() and (found.summary.coverage_upper > 0.95).all()
     assert (found.summary.p_holm > 0.01).all()
     assert (found.summary.correlation > 0.5).all()
