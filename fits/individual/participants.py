@@ -36,6 +36,9 @@ def checked(
     first, title = (behaviour, "behaviour") if isinstance(behaviour, _TABLES) else (values, "brains")
     known = first.index if isinstance(first, _TABLES) else None
     if known is not None:
+        if known.has_duplicates:
+            again = str(known[known.duplicated()][0])
+            raise PredictionError(f"{title}: participant {again!r} is there twice; leave one row")
         values = _in_order(values, "brains", known, title)
         covariates = _in_order(covariates, "covariates", known, title)
     x, y = _numbers(values, "brains"), _numbers(behaviour, "behaviour").astype(float)

@@ -286,6 +286,8 @@ def _complete(
     for name in order:
         if not pandas.api.types.is_numeric_dtype(chosen[name]):
             raise PathError(f"{name}: is not of numbers; give its values as numbers")
+        if np.isinf(chosen[name].to_numpy(float)).any():
+            raise PathError(f"{name}: has an infinite value; correct it, or make it a missing one")
     whole = chosen[np.isfinite(chosen.to_numpy(float)).all(axis=1)]
     least = _least_people(order, causes)
     if len(whole) < least:

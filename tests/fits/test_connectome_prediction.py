@@ -303,6 +303,9 @@ def test_covariates_of_other_people_are_refused(analysis):
         analysis(x.to_numpy(), y.reset_index(drop=True), covariates=c)
     with pytest.raises(PredictionError, match="covariates have 'p0' twice"):
         analysis(x, y, covariates=pandas.concat([c.iloc[::-1], c[:1]]))
+    twice = y.rename(index={"p1": "p0"})
+    with pytest.raises(PredictionError, match="behaviour: participant 'p0' is there twice"):
+        analysis(x.set_axis(twice.index), twice)
 
 
 @pytest.mark.parametrize("analysis", [predict_behaviour, regional_analysis])

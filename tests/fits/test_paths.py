@@ -153,6 +153,9 @@ def test_missing_values_are_counted():
     fit = fit_paths(people, MODEL, resamples=100)
     assert (fit.n, fit.left_out) == (78, 2)
     assert fit.indirect.equals(fit_paths(people.dropna(), MODEL, resamples=100).indirect)
+    people.loc[4, "b"] = np.inf
+    with pytest.raises(PathError, match="b: has an infinite value"):
+        fit_paths(people, MODEL, resamples=100)
 
 
 @pytest.mark.parametrize(
