@@ -28,10 +28,11 @@ from .em import WITHIN, person_posterior
 from .fit import PeopleFit, fit_likelihood
 from .likelihood import PeopleLikelihood
 from .population import SPREAD_SD, Population
+from .weighted import SECOND
 
 BINS = 10
 _LEVEL = 0.95
-_CORRECTED = {"p_coverage": "p_coverage", "p_holm": "p_uniform"}
+_FIT_ROUNDS = 4  # of draws that a fit takes, about
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +46,8 @@ class Calibration:
     summary : DataFrame
         A row a parameter: simulations, bias and its standard error, correlation, intervals (how many simulations gave
         one; a spread of nothing has none), coverage of these 95 % intervals with its exact interval (coverage_lower,
-        coverage_upper) and p_coverage (that it is 95 %, by the binomial test with Holm's correction), p_uniform (χ² of
-        the ranks over ten bins), p_holm (the same with Holm's correction).
+        coverage_upper) and p_coverage (that it is 95 %, by the binomial test), p_uniform (χ² of the ranks over ten
+        bins); p_coverage_holm and p_uniform_holm with Holm's correction over the parameters.
     """
 
     route: str
@@ -56,12 +57,12 @@ class Calibration:
 
 
 def person_calibration(
-    likelihood: PeopleLikelihood, population: Population, *, n: int = 500, seed: int = 1, draws: int = 512
+    likelihood: PeopleLikelihood, population: Population, *, n: int = 500, seed: int = 1, draws: int = 128
 ) -> Calibration:
     """People drawn from a population, who answer as many trials as the first person, and are estimated given it.
 
-    Estimates and intervals are those that a fit gives: mean and quantiles of weighted draws
-    (:mod:`fits.people.weighted`), as many as ``draws``, a power of 2. Ranks are the truth's place among these draws.
+    Estimates and intervals are those that a fit gives: mean and quantiles of weighted draws (:mod:`fits.people.draws`),
+    ``draws`` at a time, a power of 2 from 16 on, four times. Ranks are the truth's place among these draws.
     """
     rng = np.random.default_rng(seed)
     size = len(likelihood.scale)
@@ -72,8 +73,9 @@ def person_calibration(
     for k in range(n):
         mode = person_posterior(answered, k, centre, centre, population.spread)
         drawn = Draws()
-        beside = shoulders(answered, k, mode, centre, population.spread)
-        drawn.add(person_draws(draws, answered, k, (k,), mode, population.spread, beside))
+        for rounds in range(_FIT_ROUNDS):
+            beside = shoulders(answered, k, mode, centre, population.spread) if rounds == SECOND else []
+            drawn.add(person_draws(draws, answered, k, (k, rounds), mode, population.spread, beside))
         places = np.concatenate(drawn.places)
         weights = softmax(drawn.heights() - 0.5 * (((places - centre) / population.spread) ** 2).sum(axis=1))
         mean, ends = weights @ places, interval_ends(places, weights)
@@ -187,7 +189,7 @@ def summarise(table: pandas.DataFrame) -> pandas.DataFrame:
                  p_uniform=uniformity(group["rank"].to_numpy(float)))
         )  # fmt: skip
     summary = pandas.DataFrame(rows)
-    corrected = {name: holm(summary[own].to_numpy(float)) for name, own in _CORRECTED.items()}
+    corrected = {f"{name}_holm": holm(summary[name].to_numpy(float)) for name in ("p_coverage", "p_uniform")}
     return summary.assign(**corrected)
 
 

@@ -8,7 +8,8 @@ mode       the posterior's mode, with the curvature there
 wider      the same, widened in directions in which the person is hardly known, up to the population's spread
 shoulders  where a parameter's effect levels off the likelihood is flat, and the posterior has shoulders beside its peak
            that reach as far as the population, along which other parameters move: the best places at which that
-           parameter lies far out, with the curvature there
+           parameter lies far out in the population, with the curvature there, if the posterior is denser there than
+           the wider distribution
 
 Draws are quasi-random, and come in pairs on either side of their centre, so that where trials say nothing no direction
 is preferred.
@@ -30,13 +31,14 @@ from .likelihood import PeopleLikelihood, Value
 
 _FREEDOM = 4.0  # of the t distribution, so that its tails are heavier than the posterior's
 _WIDEN = 10.0  # of a share v of the population's variance, times v², is added to it
-_HALF_KNOWN = (0.01, 0.9)  # shares of the population's variance between which a parameter may have shoulders
+_PARTLY_KNOWN = (0.01, 0.9)  # shares of the population's variance between which a parameter may have shoulders
 _FAR = 1.5  # τ from the centre of the population: where shoulders are looked for
 _APART = 0.5  # τ from the mode, nearer than which they are not
-_HELD = 1e-3  # τ: how fast the parameter is held there
+_HELD = 1e-3  # τ: the SD with which the parameter is held there
 _NEAR_BEST = 0.1  # gain in log density at which the search for the others ends
 _HOPELESS = 10.0  # nats of log density below the mode's, at which the search is spared
 _LEAST_EVIDENT = 5.0  # nats of evidence below the mode's, at which a shoulder counts for nothing
+_MISSED = 1.0  # nats by which the posterior there is denser than what is drawn from anyway
 _MOST_SHOULDERS = 4
 
 Drawn: TypeAlias = list[tuple[Posterior, np.ndarray, np.ndarray]]  # made for what, draws, ln likelihoods
@@ -73,8 +75,8 @@ def person_draws(
 
     ``draws``, a power of 2 from 16 on, is the most; ``spread`` is the population's.
     """
-    halves = draws // 4 if beside else draws // 2
-    made = [(one, halves), (widened(one, spread), halves)]
+    each_of_two = draws // 4 if beside else draws // 2
+    made = [(one, each_of_two), (widened(one, spread), each_of_two)]
     if beside:
         each = 2 ** int(math.log2(draws // 2 / len(beside)))
         made += [(place, each) for place in beside]
@@ -84,11 +86,12 @@ def person_draws(
 def shoulders(
     likelihood: PeopleLikelihood, person: int, one: Posterior, centre: np.ndarray, spread: np.ndarray
 ) -> list[Posterior]:
-    """Posteriors about the best places far from a mode, the most evident first."""
+    """What draws about a mode would miss: normals about the best places far out, where they miss most first."""
     shares = np.diag(one.covariance) / spread**2
-    best = one.log_likelihood - 0.5 * float((((one.eta - centre) / spread) ** 2).sum())
+    best = _log_density(one, centre, spread)
+    wider = widened(one, spread)
     found = []
-    for j in np.flatnonzero((shares > _HALF_KNOWN[0]) & (shares < _HALF_KNOWN[1])):
+    for j in np.flatnonzero((shares > _PARTLY_KNOWN[0]) & (shares < _PARTLY_KNOWN[1])):
         for side in (-1.0, 1.0):
             far, held = centre.copy(), spread.copy()
             far[j] += side * _FAR * spread[j]
@@ -97,17 +100,25 @@ def shoulders(
             if abs(step) < _APART * spread[j]:
                 continue
             start = one.eta + step * one.covariance[j] / one.covariance[j, j]
-            if _within_reach(likelihood.evaluate(person, start), start, far, held) < best - _HOPELESS:
+            if _promised(likelihood.evaluate(person, start), start, far, held) < best - _HOPELESS:
                 continue
             place = person_posterior(likelihood, person, start, far, held, _NEAR_BEST)
-            found.append(curved(place.eta, place, centre, spread, place.converged))
-    least = one.log_evidence - _LEAST_EVIDENT
-    found = [place for place in found if place.log_evidence > least]
-    return sorted(found, key=lambda place: -place.log_evidence)[:_MOST_SHOULDERS]
+            place = curved(place.eta, place, centre, spread, place.converged)
+            posterior = _log_density(place, centre, spread) - float(np.log(spread).sum()) - one.log_evidence
+            missed = posterior - float(log_density(wider, place.eta[None])[0])
+            if place.log_evidence > one.log_evidence - _LEAST_EVIDENT and missed > _MISSED:
+                found.append((missed, place))
+    found.sort(key=lambda pair: -pair[0])
+    return [place for _, place in found[:_MOST_SHOULDERS]]
 
 
-def _within_reach(there: Value, eta: np.ndarray, centre: np.ndarray, spread: np.ndarray) -> float:
-    """The log density that a step of Fisher scoring promises."""
+def _log_density(place: Posterior, centre: np.ndarray, spread: np.ndarray) -> float:
+    """ln p(y | η) + ln N(η; centre, spread²), but for what does not depend on η."""
+    return place.log_likelihood - 0.5 * float((((place.eta - centre) / spread) ** 2).sum())
+
+
+def _promised(there: Value, eta: np.ndarray, centre: np.ndarray, spread: np.ndarray) -> float:
+    """The log density that a step of Fisher scoring promises, with what holds the parameter in place of its prior."""
     precision = spread**-2.0
     off = eta - centre
     gradient = there.gradient - precision * off

@@ -117,7 +117,8 @@ def person_posterior(
 def curved(
     eta: np.ndarray, there: Value | Posterior, centre: np.ndarray, spread: np.ndarray, converged: bool
 ) -> Posterior:
-    """The posterior given the population, normal by what the likelihood is at ``eta``."""
+    """Normal about ``eta``, with the curvature there of the posterior given the population; the posterior where that is
+    its mode."""
     precision = spread**-2.0
     height = there.log_likelihood - 0.5 * float(precision @ (eta - centre) ** 2)
     root = np.linalg.cholesky(there.information + np.diag(precision))

@@ -3,12 +3,12 @@
     η_ij ~ N(μ_j + Σ_c Γ_jc w_ic, τ_j²)      parameter j of person i; covariates w have mean 0 and variance 1
     μ_j ~ logistic(0, 1)                      a median that is uniform between the parameter's bounds
     Γ_jc ~ N(0, 1)
-    τ_j ~ |N(0, 4)|                           SD 2 on the scale of a logit, where 1.8 is people all over the bounds
+    τ_j ~ |N(0, 2²)|                          SD 2 on the scale of a logit, where 1.8 is people all over the bounds
 
 The three priors are assumed; the last two weigh little where more than a few people answer enough. A spread of which
-trials say little is drawn towards 2, and one that is much larger comes out too small. What is sought is where
-the density of (μ, Γ, ln τ) is highest: over ln τ, whose prior vanishes towards no differences, so that few people are
-not found to be all alike by chance (Chung et al. 2013, doi:10.1007/s11336-013-9328-2).
+trials say little is drawn towards 2: too large where people differ by less, too small where by much more. What is
+sought is where the density of (μ, Γ, ln τ) is highest: over ln τ, whose prior vanishes towards no differences, so that
+few people are not found to be all alike by chance (Chung et al. 2013, doi:10.1007/s11336-013-9328-2).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The population of the largest evidence, by importance sampling of every person's posterior.
 
-From a t distribution about each person's posterior draws are made and their likelihoods computed once, for they do
-not depend on the population. On draws that stay the evidence is a smooth function of the population,
+From distributions about each person's posterior (:mod:`fits.people.draws`) draws are made and their likelihoods
+computed once, for they do not depend on the population. On draws that stay the evidence is a smooth function of the
+population,
 
     ln E = Σ_i ln (1/S) Σ_s p(y_i | η_is) N(η_is; m_i, τ²)/q_i(η_is) + ln prior
 
@@ -11,8 +12,7 @@ place, but crawls where a spread goes to nothing.
 
 Draws judge only populations near the one they were made for, so a climb stays in a box. Then everybody gets as many
 draws again (who is badly known, more), about the mode of the posterior in the population as it is now, and the climb
-goes on. Older draws are kept: q_i is the mixture of all distributions that person i's draws came from
-(:mod:`fits.people.draws`), so the function changes less and less. Draws about the weighted mean of older ones would
+goes on. Older draws are kept, so the function changes less and less. Draws about the weighted mean of older ones would
 weigh these down, and the evidence come out too low; who is badly known gets such all the same.
 
 It is settled where the climb ended inside its box and had nothing to gain from draws that are new: ``SETTLED`` nats a
@@ -43,7 +43,7 @@ from .population import LEAST_SPREAD, SLOPE_SD, SPREAD_SD, Population
 
 SETTLED = 0.02  # nats of log evidence for each parameter of the population
 _ROUNDS = 10
-_SECOND = 1  # round, in which the population is no longer far from where it will end
+SECOND = 1  # round, in which the population is as a rule no longer far from where it will end
 _BOX = math.log(2.0)  # half of its width: of ln τ, and of effects in units of τ
 _WIDER = 2.0  # times, in the directions in which a climb ended at the edge of its box
 _POOR, _MORE = 0.25, 2  # worth, of one round's draws, below which a person gets so many times the draws
@@ -163,7 +163,7 @@ def most_evident(
         Given that population.
     covariates : (people, covariates) array
     draws : int
-        Of each person at a time, a power of 2 of at least 4.
+        Of each person at a time, a power of 2 from 16 on.
     run : callable
         ``run(function, likelihood, *rows)``: a function of parts of the people, joined.
     progress : callable, optional
@@ -217,7 +217,7 @@ def _drawn(
             found.append([])
             continue
         about = person_posterior(likelihood, k, one.eta, centre, spread, ROUGH)
-        beside = shoulders(likelihood, k, about, centre, spread) if rounds == _SECOND else []
+        beside = shoulders(likelihood, k, about, centre, spread) if rounds == SECOND else []
         if rounds > 1 and one.worth < _POOR * draws:  # heavy draws have shown what lies beside the mode
             about = about._replace(eta=one.eta, covariance=about.covariance + one.covariance)
         found.append(person_draws(number, likelihood, k, (person, rounds), about, spread, beside))

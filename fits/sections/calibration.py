@@ -75,13 +75,15 @@ def _show(tables: Tables) -> Shown:
             {"parameter": r["parameter"], "bias": f"{number(r['bias'], 2)} ± {number(r['bias_error'], 2)}",
              "correlation": number(r["correlation"], 2),
              "95 % intervals hold the truth": f"{share(r['coverage'])} ({share(r['coverage_lower'])} to "
-             f"{share(r['coverage_upper'])})", "uniform, p": number(r["p_holm"], 2)}
+             f"{share(r['coverage_upper'])})", "95 %, p": number(r["p_coverage_holm"], 2),
+             "uniform, p": number(r["p_uniform_holm"], 2)}
             for r in mine.to_dict("records")
         ]  # fmt: skip
         listings.append(
-            Listing(title, pandas.DataFrame(cells), ("bias", "correlation", "uniform, p"),
-                    "Bias on the scale of a logit between a parameter's bounds, of spreads of the logarithm; χ² over "
-                    "ten bins of the ranks, Holm's correction; coverage with its exact binomial interval.")
+            Listing(title, pandas.DataFrame(cells), ("bias", "correlation", "95 %, p", "uniform, p"),
+                    "Bias on the scale of a logit between a parameter's bounds, of spreads of the logarithm; coverage "
+                    "with its exact binomial interval, and the binomial test that it is 95 %; χ² over ten bins of the "
+                    "ranks; both p with Holm's correction over the table.")
         )  # fmt: skip
     ranks = tables["ranks"]
     sampled = ranks[ranks.route == "posterior"]
@@ -99,7 +101,8 @@ def _show(tables: Tables) -> Shown:
         explains="People are simulated from the fitted population of encoding only, answer as many trials as the "
         "first participant, and are estimated as the real ones were. The sampler's truths are drawn from its "
         f"prior, for {_SAMPLED} people of the design {_SMALL}. A spread of which trials say little is drawn towards "
-        f"its prior, |N(0, {SPREAD_SD:g}²)|, and comes out too small where people differ by more.",
+        f"{SPREAD_SD:g}, for its prior is |N(0, {SPREAD_SD:g}²)|: too large where people differ by less, too small "
+        "where by much more.",
         drawings=drawings,
         listings=tuple(listings),
         change="More trials a person make posteriors normal, and intervals exact.",
@@ -109,8 +112,8 @@ def _show(tables: Tables) -> Shown:
 def sentence(tables: Tables) -> str:
     """Which intervals hold the truth as often as they say."""
     summary = tables["summary"]
-    wrong = summary[summary.p_coverage < 0.05]
-    skewed = summary[summary.p_holm < 0.05]
+    wrong = summary[summary.p_coverage_holm < 0.05]
+    skewed = summary[summary.p_uniform_holm < 0.05]
     said = (f"Of {len(summary)} kinds of 95 % intervals, {len(summary) - len(wrong)} hold the truth as often "
             "as they say, within the error of the simulations")  # fmt: skip
     if len(wrong):

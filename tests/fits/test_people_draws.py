@@ -1,12 +1,14 @@
 """Draws of a posterior with a peak and shoulders, held against quadrature."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import softmax
 
 from fits.people.draws import Draws, interval_ends, person_draws, shoulders
-from fits.people.em import person_posterior
+from fits.people.em import expectation_maximisation, person_posterior
 from fits.people.likelihood import Value
 
 ERRORS = np.array([0.6, 0.3])
@@ -18,6 +20,13 @@ class Levelling:
 
     def __init__(self, seen):
         self.seen, self.people = seen, tuple(map(str, range(len(seen))))
+        self.scale = _Starts()
+
+    def __len__(self):
+        return len(self.seen)
+
+    def part(self, people):
+        return type(self)(self.seen[people])
 
     def expected(self, etas):
         effect = np.tanh(etas[..., 0])
@@ -35,14 +44,21 @@ class Levelling:
         gradient = jacobian.T @ ((self.seen[person] - self.expected(eta)) / ERRORS**2)
         return Value(self.log_likelihood(person, eta), gradient, jacobian.T @ np.diag(ERRORS**-2.0) @ jacobian)
 
-    def exact(self, person):
+    def exact(self, person, centre=CENTRE, spread=SPREAD):
         """Ends of the 95 % interval of η₁, and the log evidence; η₂ is integrated in closed form."""
-        grid = np.linspace(-14, 14, 20_001)
+        grid = centre[0] + spread[0] * np.linspace(-6, 6, 20_001)
         effect, seen = np.tanh(grid), self.seen[person]
-        density = stats.norm.pdf(grid, CENTRE[0], SPREAD[0]) * stats.norm.pdf(seen[0], effect, ERRORS[0])
-        density *= stats.norm.pdf(seen[1], CENTRE[1] + effect, np.hypot(SPREAD[1], ERRORS[1]))
+        density = stats.norm.pdf(grid, centre[0], spread[0]) * stats.norm.pdf(seen[0], effect, ERRORS[0])
+        density *= stats.norm.pdf(seen[1], centre[1] + effect, np.hypot(spread[1], ERRORS[1]))
         total = np.cumsum(density) * (grid[1] - grid[0])
         return np.interp([0.025, 0.975], total / total[-1], grid), np.log(total[-1])
+
+
+class _Starts:
+    starts = np.zeros(2)
+
+    def __len__(self):
+        return 2
 
 
 @pytest.fixture(scope="module")
@@ -78,27 +94,59 @@ def test_intervals_reach_the_ends_of_the_shoulders(people):
     assert np.mean(off[False]) < -0.15
 
 
-def test_shoulders_are_the_best_places_far_out_and_the_most_evident_come_first(people):
+def test_a_fit_draws_about_shoulders(people):
+    """Intervals of η₁ given the population that was found end within 0.15 of its spread, on average of 24 people, and are
+    not short; the evidence to 0.3 nats. Draws about modes alone: 0.27, short by 0.22, 0.7 nats too low, 1.6 for 2.1.
+    """
+    ended = expectation_maximisation(people, np.zeros((24, 0)), workers=1)
+    assert ended.converged and ended.population.spread[0] > 1.9
+    exact = [people.exact(k, ended.population.effects[:, 0], ended.population.spread) for k in range(24)]
+    off = np.array([(ends[0] - one.ends[0, 0], one.ends[1, 0] - ends[1])
+                    for one, (ends, _) in zip(ended.people, exact, strict=True)])  # fmt: skip
+    off /= ended.population.spread[0]
+    assert np.abs(off).mean() < 0.15 and off.mean() > -0.1
+    evidence = sum(height for _, height in exact)
+    assert sum(one.log_evidence for one in ended.people) == pytest.approx(evidence, abs=0.3)
+
+
+def test_shoulders_are_the_best_places_far_out_and_there_are_none_where_little_would_be_missed(people):
     seen = 0
     for k in range(24):
         mode = person_posterior(people, k, CENTRE, CENTRE, SPREAD)
-        found = shoulders(people, k, mode, CENTRE, SPREAD)
-        evidence = [one.log_evidence for one in found]
-        assert evidence == sorted(evidence, reverse=True) and all(e > mode.log_evidence - 5 for e in evidence)
-        for one in found:
+        for one in shoulders(people, k, mode, CENTRE, SPREAD):
             seen += 1
-            assert one.covariance[0, 0] <= SPREAD[0] ** 2
-            off = np.abs(np.abs(one.eta - CENTRE) / SPREAD - 1.5)
-            assert off.min() < 0.01
-            if off[0] < 0.01:  # the other follows: its best value for this effect
-                precision = ERRORS[1] ** -2
-                best = (precision * (people.seen[k, 1] - np.tanh(one.eta[0])) + CENTRE[1]) / (precision + 1)
-                assert one.eta[1] == pytest.approx(best, abs=0.1)
+            assert one.log_evidence > mode.log_evidence - 5
+            at = people.evaluate(k, one.eta)
+            assert one.covariance == pytest.approx(np.linalg.inv(at.information + np.diag(SPREAD**-2)))
+            assert abs(one.eta[0] - CENTRE[0]) / SPREAD[0] == pytest.approx(1.5, abs=0.01)  # η₂ has no shoulders
+            precision = ERRORS[1] ** -2  # and follows: its best value for this effect
+            best = (precision * (people.seen[k, 1] - np.tanh(one.eta[0])) + CENTRE[1]) / (precision + 1)
+            assert one.eta[1] == pytest.approx(best, abs=0.1)
     assert seen > 12
+    normal = Measured(people.seen)
+    for k in range(24):
+        mode = person_posterior(normal, k, CENTRE, CENTRE, SPREAD)
+        assert not shoulders(normal, k, mode, CENTRE, SPREAD)
+
+
+class Measured(Levelling):
+    """The same without levelling off: all is normal."""
+
+    def expected(self, etas):
+        return np.stack([etas[..., 0], etas[..., 1] + etas[..., 0]], axis=-1)
+
+    def evaluate(self, person, eta):
+        jacobian = np.array([[1.0, 0.0], [1.0, 1.0]])
+        gradient = jacobian.T @ ((self.seen[person] - self.expected(eta)) / ERRORS**2)
+        return Value(self.log_likelihood(person, eta), gradient, jacobian.T @ np.diag(ERRORS**-2.0) @ jacobian)
 
 
 def test_draws_are_shared_among_mode_wider_and_shoulders(people):
     mode = person_posterior(people, 0, CENTRE, CENTRE, SPREAD)
-    for n, numbers in ((0, [32, 32]), (1, [16, 16, 32]), (3, [16, 16, 8, 8, 8])):
-        drawn = person_draws(64, people, 0, (3,), mode, SPREAD, [mode] * n)
+    for draws, n, numbers in (
+        (64, 0, [32, 32]), (64, 1, [16, 16, 32]), (64, 3, [16, 16, 8, 8, 8]), (16, 4, [4, 4, 2, 2, 2, 2]),
+    ):  # fmt: skip
+        drawn = person_draws(draws, people, 0, (3,), mode, SPREAD, [mode] * n)
         assert [len(places) for _, places, _ in drawn] == numbers
+        alike = [np.array_equal(one, two) for (_, one, _), (_, two, _) in pairwise(drawn)]
+        assert not any(alike)

@@ -128,7 +128,7 @@ def test_ranks_of_truths_are_taken_among_draws(tmp_path):
     assert found.summary.parameter.tolist() == ["mean of strength", "spread of strength", "first person's strength"]
     assert sorted(told) == list(range(10))
     assert found.table["rank"].between(0, 1, inclusive="neither").all()
-    assert (found.summary.coverage_upper >= 0.9).all() and (found.summary.p_holm > 0.001).all()
+    assert (found.summary.coverage_upper >= 0.9).all() and (found.summary.p_uniform_holm > 0.001).all()
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -80,12 +80,14 @@ def test_the_sampler_is_calibrated_on_a_small_design(monkeypatch):
 def test_calibration_names_the_intervals_that_fail():
     row = dict(route="person", simulations=100, intervals=100, bias=0.0, bias_error=0.1, correlation=0.5)
     summary = pandas.DataFrame([
-        dict(row, parameter="good", coverage=0.95, coverage_lower=0.9, coverage_upper=0.99, p_coverage=0.9, p_holm=0.5),
-        dict(row, parameter="bad", coverage=0.8, coverage_lower=0.7, coverage_upper=0.9, p_coverage=0.01, p_holm=0.01),
+        dict(row, parameter="good", coverage=0.95, coverage_lower=0.9, coverage_upper=0.99, p_coverage_holm=0.9,
+             p_uniform_holm=0.01),
+        dict(row, parameter="bad", coverage=0.8, coverage_lower=0.7, coverage_upper=0.9, p_coverage_holm=0.01,
+             p_uniform_holm=0.5),
     ])  # fmt: skip
     said = calibration.sentence({"summary": summary})
     assert "Of 2 kinds of 95 % intervals, 1 hold" in said and "not bad (80 %)" in said
-    assert said.endswith("Ranks are not uniform for bad.")
+    assert said.endswith("Ranks are not uniform for good.")
 
 
 def test_designs_are_compared_and_recovered(monkeypatch):
