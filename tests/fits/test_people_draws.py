@@ -96,7 +96,7 @@ def test_intervals_reach_the_ends_of_the_shoulders(people):
 
 def test_a_fit_draws_about_shoulders(people):
     """Intervals of η₁ given the population that was found end within 0.15 of its spread, on average of 24 people, and
-    are not short; the evidence to 0.3 nats. Draws about modes alone: 0.27, short by 0.22, 0.7 nats too low, 1.6 for 2.1.
+    are not short; the evidence to 0.3 nats. Of modes alone: 0.27, short by 0.22, 0.7 nats too low, a spread of 1.6.
     """
     ended = expectation_maximisation(people, np.zeros((24, 0)), workers=1)
     assert ended.converged and ended.population.spread[0] > 1.9
