@@ -27,7 +27,7 @@ class Measurement(NamedTuple):
         if not self.target:
             return None
         relation, bound = self.target.split()
-        return self.value <= float(bound) if relation == "<=" else self.value >= float(bound)
+        return bool(self.value <= float(bound) if relation == "<=" else self.value >= float(bound))
 
 
 class Skipped(Exception):
