@@ -73,7 +73,8 @@ def _show(tables: Tables) -> Shown:
     )  # fmt: skip
     rows = [
         {"model": label_of(r["model"]), "log evidence": fixed(r["log_evidence"]),
-         "ΔBIC": fixed(r["bic"] - fits.bic.min()), "steps of EM": str(r["steps"])}
+         "ΔBIC": fixed(r["bic"] - fits.bic.min()),
+         "steps of EM": f"{r['steps']}{'' if r['converged'] else ', not settled'}"}
         for r in fits.to_dict("records")
     ]  # fmt: skip
     listings = [

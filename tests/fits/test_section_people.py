@@ -50,6 +50,9 @@ def test_people_are_fitted_and_shown(answered):
     models, common, population = shown.listings
     assert len(models.cells) == len(common.cells) == 2 and models.cells["ΔBIC"][0] == "0.00"
     assert population.cells.parameter.tolist() == ["strength", "criterion"]
+    lost = {**tables, "fits": tables["fits"].assign(converged=[True, False])}
+    said = people.SECTION.show(lost).listings[0].cells["steps of EM"]
+    assert [text.endswith(", not settled") for text in said].count(True) == 1
 
 
 def test_calibration_is_computed_and_shown(answered, monkeypatch):
