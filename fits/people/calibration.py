@@ -19,20 +19,18 @@ from typing import Any
 
 import numpy as np
 import pandas
-from scipy.special import ndtr, softmax
+from scipy.special import ndtr
 from scipy.stats import binomtest, chisquare
 
 from ..execution import Workers, completed
-from .draws import Draws, interval_ends, person_draws, shoulders
+from .draws import interval_ends, weighted_draws
 from .em import WITHIN, person_posterior
 from .fit import PeopleFit, fit_likelihood
 from .likelihood import PeopleLikelihood
 from .population import SPREAD_SD, Population
-from .weighted import SECOND
 
 BINS = 10
 _LEVEL = 0.95
-_FIT_ROUNDS = 4  # of draws that a fit takes, about
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +70,7 @@ def person_calibration(
     rows = []
     for k in range(n):
         mode = person_posterior(answered, k, centre, centre, population.spread)
-        drawn = Draws()
-        for rounds in range(_FIT_ROUNDS):
-            beside = shoulders(answered, k, mode, centre, population.spread) if rounds == SECOND else []
-            drawn.add(person_draws(draws, answered, k, (k, rounds), mode, population.spread, beside))
-        places = np.concatenate(drawn.places)
-        weights = softmax(drawn.heights() - 0.5 * (((places - centre) / population.spread) ** 2).sum(axis=1))
+        places, weights = weighted_draws(draws, answered, k, mode, centre, population.spread)
         mean, ends = weights @ places, interval_ends(places, weights)
         for j, name in enumerate(likelihood.scale.names):
             rows.append(

@@ -1,8 +1,7 @@
 """The joint log density of a population and its people, with its exact gradient, in coordinates made for sampling.
 
-Given the population (m_i, τ), and taking person i's likelihood as normal about where EM has left it (information H_i,
-H_i η = h_i at its centre), their posterior has precision P_i = H_i + diag τ⁻² = L_i L_iᵀ and mean
-M_i = P_i⁻¹(h_i + m_i/τ²). The coordinates are
+Given the population (m_i, τ), and taking person i's likelihood as normal (information H_i, H_i η = h_i at its centre),
+their posterior has precision P_i = H_i + diag τ⁻² = L_i L_iᵀ and mean M_i = P_i⁻¹(h_i + m_i/τ²). The coordinates are
 
     u_i = L_iᵀ(η_i − M_i)        and the effects and s, in standard errors about their estimates, Φ(s) = F(τ)
 
@@ -10,6 +9,10 @@ so that for likelihoods that are normal u_i is standard normal whatever the popu
 with few and with many trials are on the same scale. F is the distribution of τ's prior: a spread of which the data say
 nothing is normal in s, where its logarithm has a long tail. The density is exact all the same: the likelihood is
 evaluated at η_i, and ln det ∂η/∂u = −Σ ln diag L_i is part of it.
+
+The normal likelihood is the one whose posterior has the mean and the covariance that weighted draws of the person have
+in a population as wide as the data still allow, two standard errors of s. Curvature at the mode would not do: where a
+parameter's effect levels off the likelihood is flat but for a peak, and u_i would not have one scale for all τ.
 """
 
 from __future__ import annotations
@@ -20,10 +23,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from scipy.special import erf, erfinv, ndtr, ndtri
 
+from .draws import weighted_draws
+from .em import person_posterior
 from .fit import PeopleFit, standard_errors
 from .population import SLOPE_SD, SPREAD_SD, Population
 
 _WIDEST = 1.0  # step of s: where people hardly differ the information knows no end, and the prior does
+_WIDE = 2.0  # standard errors of s
+_DRAWS = 256  # of a person, at a time
 _MEDIAN = float(ndtri(0.75))  # of |N(0, 1)|
 _TINY = 1e-100  # of τ
 
@@ -48,13 +55,24 @@ class JointDensity:
         self.effects, self.scores = population.effects, _scores(population.spread)
         self.effect_errors, spread_errors = standard_errors(population, fit.posteriors, self.covariates)
         self.score_errors = np.minimum(spread_errors / _slopes(self.scores, population.spread), _WIDEST)
-        found = [self.likelihood.evaluate(k, one.eta) for k, one in enumerate(fit.posteriors)]
-        self.information = np.array([one.information for one in found])
-        at = np.array([one.eta for one in fit.posteriors])
-        self.linear = np.einsum("ijk,ik->ij", self.information, at) + np.array([one.gradient for one in found])
-        self.people, self.size = at.shape
-        self.n_dim = population.effects.size + self.size + at.size
+        wide = Population(self.effects, _spreads(self.scores + _WIDE * self.score_errors))
+        normals = [self._normal(k, wide) for k in range(len(self.likelihood))]
+        self.information, self.linear = (np.array(part) for part in zip(*normals, strict=True))
+        self.people, self.size = self.linear.shape
+        self.n_dim = population.effects.size + self.size + self.linear.size
         self.pool = ThreadPoolExecutor(workers) if workers > 1 else None
+
+    def _normal(self, person: int, wide: Population) -> tuple[np.ndarray, np.ndarray]:
+        """Information and linear term of the normal likelihood that gives a person's posterior in that population."""
+        centre = wide.centres(self.covariates[person : person + 1])[0]
+        mode = person_posterior(self.likelihood, person, centre, centre, wide.spread)
+        places, weights = weighted_draws(_DRAWS, self.likelihood, person, mode, centre, wide.spread)
+        off = (places - centre) / wide.spread
+        mean = weights @ off
+        shares, directions = np.linalg.eigh((off - mean).T @ (weights[:, None] * (off - mean)))
+        precision = (directions / np.minimum(shares, 1.0)) @ directions.T  # likelihoods make posteriors narrower
+        information = (precision - np.eye(len(centre))) / np.outer(wide.spread, wide.spread)
+        return information, information @ centre + precision @ mean / wide.spread
 
     def population(self, place: np.ndarray) -> Population:
         """The population at a place (n_dim,)."""

@@ -23,12 +23,14 @@ from typing import TypeAlias
 
 import numpy as np
 from scipy.linalg import solve_triangular
-from scipy.special import chdtri, gammaln, logsumexp, ndtri
+from scipy.special import chdtri, gammaln, logsumexp, ndtri, softmax
 from scipy.stats import qmc
 
 from .em import LEVEL, Posterior, curved, person_posterior
 from .likelihood import PeopleLikelihood, Value
 
+SECOND = 1  # round, in which the population is as a rule no longer far from where it will end
+_FIT_ROUNDS = 4  # of draws that a fit takes, about
 _FREEDOM = 4.0  # of the t distribution, so that its tails are heavier than the posterior's
 _WIDEN = 10.0  # of a share v of the population's variance, times v², is added to it
 _PARTLY_KNOWN = (0.01, 0.9)  # shares of the population's variance between which a parameter may have shoulders
@@ -81,6 +83,19 @@ def person_draws(
         each = 2 ** int(math.log2(draws // 2 / len(beside)))
         made += [(place, each) for place in beside]
     return [(about, *t_draws(n, likelihood, person, (*seed, k), about)) for k, (about, n) in enumerate(made)]
+
+
+def weighted_draws(
+    draws: int, likelihood: PeopleLikelihood, person: int, mode: Posterior, centre: np.ndarray, spread: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """About as many draws (draws, parameters) as a fit takes of a person, ``draws`` a round, and their weights (draws,)
+    given the population in which ``mode`` is the person's."""
+    drawn = Draws()
+    for rounds in range(_FIT_ROUNDS):
+        beside = shoulders(likelihood, person, mode, centre, spread) if rounds == SECOND else []
+        drawn.add(person_draws(draws, likelihood, person, (person, rounds), mode, spread, beside))
+    places = np.concatenate(drawn.places)
+    return places, softmax(drawn.heights() - 0.5 * (((places - centre) / spread) ** 2).sum(axis=1))
 
 
 def shoulders(

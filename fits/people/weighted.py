@@ -36,14 +36,13 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from .draws import Drawn, Draws, interval_ends, person_draws, shoulders
+from .draws import SECOND, Drawn, Draws, interval_ends, person_draws, shoulders
 from .em import ROUGH, Posterior, person_posterior
 from .likelihood import PeopleLikelihood, Value
 from .population import LEAST_SPREAD, SLOPE_SD, SPREAD_SD, Population
 
 SETTLED = 0.02  # nats of log evidence for each parameter of the population
 _ROUNDS = 10
-SECOND = 1  # round, in which the population is as a rule no longer far from where it will end
 _BOX = math.log(2.0)  # half of its width: of ln τ, and of effects in units of τ
 _WIDER = 2.0  # times, in the directions in which a climb ended at the edge of its box
 _POOR, _MORE = 0.25, 2  # worth, of one round's draws, below which a person gets so many times the draws
