@@ -210,15 +210,20 @@ def population_rows(fit: PeopleFit, truth: Population) -> list[dict[str, Any]]:
     rows = []
     for j, row in enumerate(fit.parameters.to_dict("records")):
         half = WITHIN * row["mean_error"]
-        error = math.log(row["spread_upper"] / row["spread"]) / WITHIN
-        for what, true, estimate, width, identified in (
-            ("mean of", truth.effects[j, 0], row["mean"], half, row["verdict"] != "not identified"),
-            ("spread of", math.log(truth.spread[j]), math.log(row["spread"]), WITHIN * error, row["verdict"] == "ok"),
+        known = row["verdict"] != "not identified"
+        with np.errstate(divide="ignore"):  # where a spread of 0 is not excluded
+            lower, spread, upper = np.log([row["spread_lower"], row["spread"], row["spread_upper"]])
+        if math.isinf(lower) and math.isinf(upper):
+            lower = upper = math.nan
+        for what, true, estimate, ends, identified in (
+            ("mean of", truth.effects[j, 0], row["mean"], (row["mean"] - half, row["mean"] + half), known),
+            ("spread of", math.log(truth.spread[j]), spread, (lower, upper), row["verdict"] == "ok"),
         ):
+            error = (ends[1] - ends[0]) / (2 * WITHIN)
             rows.append(
                 dict(parameter=f"{what} {row['parameter']}", true=float(true), estimate=float(estimate),
-                     lower=float(estimate - width), upper=float(estimate + width), identified=identified,
-                     rank=float(ndtr((true - estimate) / (width / WITHIN))))
+                     lower=float(ends[0]), upper=float(ends[1]), identified=identified,
+                     rank=float(ndtr((true - estimate) / error)) if math.isfinite(error) else math.nan)
             )  # fmt: skip
     return rows
 

@@ -25,7 +25,8 @@ from scipy.special import erf, erfinv, ndtr, ndtri
 
 from .draws import weighted_draws
 from .em import person_posterior
-from .fit import PeopleFit, standard_errors
+from .errors import standard_errors
+from .fit import PeopleFit
 from .population import SLOPE_SD, SPREAD_SD, Population
 
 _WIDEST = 1.0  # step of s: where people hardly differ the information knows no end, and the prior does

@@ -31,7 +31,7 @@ from ..prediction import NODES, Predictor, model_class
 from ..study import RESPONSES, Observation, Study, Term
 from ..tables import StudyError
 from .em import person_posterior
-from .fit import resolved
+from .errors import resolved
 from .likelihood import Layout, PeopleLikelihood
 from .scale import Scale
 

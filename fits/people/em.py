@@ -31,7 +31,7 @@ from scipy.special import ndtri
 
 from ..execution import Workers, executor_of, in_order, submitted
 from .likelihood import PeopleLikelihood, Value
-from .population import LEAST_SPREAD, Population, most_likely
+from .population import LARGEST_SPREAD, LEAST_SPREAD, Population, most_likely
 
 LEVEL = 0.95
 WITHIN = float(ndtri(0.5 + LEVEL / 2))  # standard errors on either side
@@ -76,6 +76,7 @@ class Ended(NamedTuple):
     converged: bool
     seconds: float
     information: np.ndarray | None  # about effects, row by row, and ln τ, of the draws; None without any
+    spread_ends: np.ndarray | None  # of intervals by the likelihood ratio, (2, parameters): NaN where errors do
 
 
 class EmError(RuntimeError):
@@ -205,16 +206,16 @@ def expectation_maximisation(
             # draws carry on from nearby, also where EM would crawl to a spread of nothing
             settled = settled or bool(draws and gained < _NEAR * (population.effects.size + size))
             population = second if settled else _extrapolated(population, first, second)
-        people, information = expected(population, ROUGH if draws else _FINE), None
+        people, information, ends = expected(population, ROUGH if draws else _FINE), None, None
         if draws:
             from .weighted import most_evident
 
             run = partial(everybody, pool)
-            population, people, more, settled, information = most_evident(
+            population, people, more, settled, information, ends = most_evident(
                 likelihood, population, people, covariates, draws, run, progress
             )
             steps += more
-    return Ended(population, tuple(people), steps, settled, time.perf_counter() - began, information)
+    return Ended(population, tuple(people), steps, settled, time.perf_counter() - began, information, ends)
 
 
 def _posteriors(
@@ -243,4 +244,4 @@ def _extrapolated(start: Population, first: Population, second: Population) -> P
     length = -min(max(float(np.sqrt(change @ change)) / size, 1.0), 16.0) if size > 0 else -1.0
     place = places[0] - 2 * length * change + length**2 * turn
     effects = place[: start.effects.size].reshape(start.effects.shape)
-    return Population(effects, np.clip(np.exp(place[start.effects.size :]), LEAST_SPREAD, 10.0))
+    return Population(effects, np.clip(np.exp(place[start.effects.size :]), LEAST_SPREAD, LARGEST_SPREAD))

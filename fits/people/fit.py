@@ -19,14 +19,15 @@ from ..study import Study
 from ..trials import Trials
 from .covariates import standardised
 from .em import WITHIN, Posterior, everybody, expectation_maximisation, person_posterior
+from .errors import resolved, standard_errors
 from .likelihood import PeopleLikelihood
 from .population import LOOSEST, SPREAD_SD, Population
 from .unusual import note_table, notes_on_people
 
 _ALONE_SD = math.pi / math.sqrt(3)  # of a standard logistic: what is known of a person when nothing is of the others
 _WORTH = 20  # equal draws below which a person's interval is called rough
+_OPEN = ["differences not identified", "differences not shown", "differences not bounded"]
 _VAGUE = 0.9  # standard error, as a share of what the prior alone would give, from which the data say hardly more
-_FLAT = 1e-6  # curvature of the log evidence, in units of a parameter's own, below which it is none
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +38,12 @@ class PeopleFit:
     ----------
     parameters : DataFrame
         A row a parameter. parameter, unit, median of the population with its 95 % interval (lower, upper); mean and
-        mean_error of η; spread (τ) with spread_lower and spread_upper (NaN where it is not identified); people_lower
-        and people_upper, between which 95 % of people lie; reliability, the share of the variance between people that
-        their trials resolve, τ² times the mean of A_i (:func:`standard_errors`); verdict: "ok", "differences
-        not identified" (the standard error of ln τ is 1 or more, or its prior's) or "not identified" (that of μ is its
-        prior's); description.
+        mean_error of η; spread (τ) with its 95 % interval (spread_lower, spread_upper), by the likelihood ratio where
+        the error of ln τ is large and by that error elsewhere; people_lower and people_upper, between which 95 % of
+        people lie; reliability, the share of the variance between people that their trials resolve, τ² times the mean
+        of A_i (:func:`fits.people.errors.standard_errors`); verdict: "ok", "not identified" (the error of μ is its
+        prior's), "differences not identified" (spread between 0 and ∞), "differences not shown" (from 0: people may be
+        all alike) or "differences not bounded" (to ∞: they may be anywhere between the bounds); description.
     effects : DataFrame
         A row a parameter and covariate: slope of η per standard deviation of the covariate, standard_error, lower,
         upper.
@@ -176,7 +178,7 @@ def fit_likelihood(
         if one.worth < _WORTH
     ]
     errors = standard_errors(population, posteriors, values, ended.information)
-    parameters, effects = _population_tables(likelihood, population, posteriors, covariates, errors)
+    parameters, effects = _population_tables(likelihood, population, posteriors, covariates, errors, ended.spread_ends)
     by_self = np.full((len(likelihood), len(likelihood.scale)), np.nan)
     if alone:
         with executor_of(workers) as pool:
@@ -214,60 +216,9 @@ def compare_people(fits: Sequence[PeopleFit]) -> ModelFrequencies:
     return model_frequencies(pandas.DataFrame({one.model: one.evidence for one in fits}))
 
 
-def standard_errors(
-    population: Population, posteriors: Sequence[Posterior], covariates: np.ndarray,
-    information: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Of the effects (parameters, 1 + covariates), and of ln τ (parameters,).
-
-    From the information of the marginal likelihood in which each person's data are a normal measurement of η with
-    information I_i: with A_i = (Σ + I_i⁻¹)⁻¹, Σ_i w_i w_iᵀ ⊗ A_i about the effects and 2 Σ_i (A_i)_jk² τ_j² τ_k² about
-    ln τ; with those of the priors. Where draws have given the observed ``information`` about all of these together, it
-    decides about the effects, and the larger error about ln τ: where measurements are far from normal the former is
-    too small, and near no differences, where the prior alone bends the evidence, the latter.
-    """
-    size, width = population.effects.shape
-    prior = population.prior_information()
-    about_effects, about_spread = np.diag(prior[: size * width]), np.diag(prior[size * width :])
-    squares = np.outer(population.spread, population.spread) ** 2
-    for one, own in zip(posteriors, covariates, strict=True):
-        known = resolved(one.information, population.spread)
-        weights = np.concatenate([[1.0], own])
-        about_effects += np.kron(known, np.outer(weights, weights))
-        about_spread += 2 * known**2 * squares
-    effects = np.sqrt(np.diag(np.linalg.inv(about_effects))).reshape(size, width)
-    spread = np.sqrt(np.diag(np.linalg.inv(about_spread)))
-    if information is not None:
-        observed = _errors(information)
-        effects = observed[: size * width].reshape(size, width)
-        spread = np.maximum(spread, observed[size * width :])
-    return effects, spread
-
-
-def _errors(information: np.ndarray) -> np.ndarray:
-    """Standard errors; infinite for what most makes up a direction in which the information is not positive."""
-    unit = np.sqrt(np.maximum(np.diag(information), np.finfo(float).tiny))
-    left = np.arange(len(unit))
-    while len(left):
-        heights, directions = np.linalg.eigh((information / np.outer(unit, unit))[np.ix_(left, left)])
-        if heights[0] > _FLAT:
-            break
-        left = np.delete(left, np.argmax(np.abs(directions[:, 0])))
-    errors = np.full(len(unit), np.inf)
-    errors[left] = np.sqrt(np.diag(np.linalg.inv(information[np.ix_(left, left)])))
-    return errors
-
-
-def resolved(information: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """What one person tells about the population's centre: (diag τ² + I⁻¹)⁻¹, also where I has no inverse."""
-    scaled = information * np.outer(spread, spread)
-    found: np.ndarray = np.linalg.solve(np.eye(len(spread)) + scaled, scaled) / np.outer(spread, spread)
-    return 0.5 * (found + found.T)
-
-
 def _population_tables(
     likelihood: PeopleLikelihood, population: Population, posteriors: Sequence[Posterior], covariates: pandas.DataFrame,
-    found: tuple[np.ndarray, np.ndarray],
+    found: tuple[np.ndarray, np.ndarray], spread_ends: np.ndarray | None,
 ) -> tuple[pandas.DataFrame, pandas.DataFrame]:  # fmt: skip
     errors, spread_errors = found
     mean, spread = population.effects[:, 0], population.spread
@@ -276,17 +227,19 @@ def _population_tables(
     ends = [scale.outward(mean + sign * WITHIN * errors[:, 0]) for sign in (-1, 1)]
     people = [scale.outward(mean + sign * WITHIN * spread) for sign in (-1, 1)]
     told = np.minimum(LOOSEST, _VAGUE * SPREAD_SD / (math.sqrt(2) * spread))  # the prior's curvature is 2 (τ/SD)²
-    same = spread_errors >= told
-    factor = np.exp(WITHIN * np.where(same, np.nan, spread_errors))
+    factor = np.exp(WITHIN * np.where(spread_errors < told, spread_errors, math.inf))
+    by_error = [spread / factor, spread * factor]
+    low, high = by_error if spread_ends is None else np.where(np.isnan(spread_ends), by_error, spread_ends)
+    open_ends = [(low == 0) & np.isinf(high), low == 0, np.isinf(high)]
     vague = errors[:, 0] > _VAGUE * math.sqrt(2) * np.cosh(0.5 * mean)  # the prior's curvature is ½ sech²(μ/2)
     coordinates = likelihood.coordinates
     table = pandas.DataFrame(
         dict(
             parameter=scale.names, unit=[c.unit for c in coordinates], median=scale.outward(mean), lower=ends[0],
-            upper=ends[1], mean=mean, mean_error=errors[:, 0], spread=spread, spread_lower=spread / factor,
-            spread_upper=spread * factor, people_lower=people[0], people_upper=people[1],
+            upper=ends[1], mean=mean, mean_error=errors[:, 0], spread=spread, spread_lower=low,
+            spread_upper=high, people_lower=people[0], people_upper=people[1],
             reliability=known * spread**2,
-            verdict=np.where(vague, "not identified", np.where(same, "differences not identified", "ok")),
+            verdict=np.select([vague, *open_ends], ["not identified", *_OPEN], "ok"),
             description=[c.description for c in coordinates],
         )
     )  # fmt: skip

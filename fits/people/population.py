@@ -21,6 +21,7 @@ import numpy as np
 SLOPE_SD = 1.0
 SPREAD_SD = 2.0
 LEAST_SPREAD = 0.02  # of τ, at which the search for it ends: differences this small cannot be told from none
+LARGEST_SPREAD = 10.0  # at which it ends too: people are at either bound
 LOOSEST = 1.0  # standard error of ln τ from which differences between people are not known
 _STEPS = 50
 

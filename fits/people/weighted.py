@@ -34,19 +34,23 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import logsumexp
+from scipy.special import chdtri, logsumexp
 
 from .draws import SECOND, Drawn, Draws, interval_ends, person_draws, shoulders
-from .em import ROUGH, Posterior, person_posterior
+from .em import LEVEL, ROUGH, Posterior, person_posterior
+from .errors import standard_errors
 from .likelihood import PeopleLikelihood, Value
-from .population import LEAST_SPREAD, SLOPE_SD, SPREAD_SD, Population
+from .population import LARGEST_SPREAD, LEAST_SPREAD, SLOPE_SD, SPREAD_SD, Population
 
 SETTLED = 0.02  # nats of log evidence for each parameter of the population
 _ROUNDS = 10
 _BOX = math.log(2.0)  # half of its width: of ln τ, and of effects in units of τ
 _WIDER = 2.0  # times, in the directions in which a climb ended at the edge of its box
 _POOR, _MORE = 0.25, 2  # worth, of one round's draws, below which a person gets so many times the draws
-_LARGEST = 10.0  # τ
+_VAGUE = 0.2  # error of ln τ above which its interval is found by the likelihood ratio
+_FAR, _WIDEST = 3.0, 4.0  # errors of ln τ, or times τ if less, up to which it is looked for
+_STEP = 0.25  # of ln τ
+_EXCLUDED = 0.5 * float(chdtri(1, 1 - LEVEL))  # nats
 
 
 class _Evidence:
@@ -116,6 +120,43 @@ class _Evidence:
             found += into.T @ each @ into
         return found + np.diag(population.prior_information())
 
+    def spread_ends(self, population: Population, j: int, factor: float) -> tuple[float, float]:
+        """Ends of the 95 % interval of τ_j by the likelihood ratio, all else being at its best for every τ_j.
+
+        0 and ∞ where τ_j so many times smaller or larger is not excluded: by the ratio less a standard error of it, for
+        far away few draws decide. The prior of τ_j counts for nothing here.
+        """
+        here, _ = self.weigh(population)
+        at = math.log(population.spread[j])
+        heights: dict[float, float] = {}  # by ln τ_j
+        errors: dict[float, float] = {}
+        for sign, limit in ((-1, LEAST_SPREAD), (1, LARGEST_SPREAD)):
+            there, log = population, at
+            end = sign * min(sign * at + math.log(factor), sign * math.log(limit))
+            while True:
+                there = self._best_beside(there, j, log)
+                heights[log] = self.value(there) + 0.5 * (there.spread[j] / SPREAD_SD) ** 2 - log
+                errors[log] = math.sqrt(((self.weigh(there)[0] - here) ** 2).sum())
+                if log == end or heights[log] + errors[log] < max(heights.values()) - _EXCLUDED:
+                    break
+                log = sign * min(sign * log + _STEP, sign * end)
+        logs = np.array(sorted(heights))
+        drops = max(heights.values()) - np.array([heights[log] + errors[log] for log in logs])
+        inside = np.flatnonzero(drops < _EXCLUDED)
+        ends = [0.0, math.inf]
+        for k, (last, beyond) in enumerate(((inside[0], inside[0] - 1), (inside[-1], inside[-1] + 1))):
+            if 0 <= beyond < len(logs):
+                ends[k] = math.exp(np.interp(_EXCLUDED, drops[[last, beyond]], logs[[last, beyond]]))
+        return ends[0], ends[1]
+
+    def _best_beside(self, start: Population, j: int, log: float) -> Population:
+        """The best population near one whose ln τ_j is given."""
+        spread = start.spread.copy()
+        spread[j] = math.exp(log)
+        box = np.full(start.effects.size + len(spread), _BOX)
+        box[start.effects.size + j] = 0
+        return self.climb(Population(start.effects, spread), box)[0]
+
     def climb(self, start: Population, box: np.ndarray) -> tuple[Population, int, np.ndarray]:
         """The best population within a box of half widths ``box``, the steps taken, and where the box held it.
 
@@ -134,7 +175,7 @@ class _Evidence:
 
         low, high = -box.copy(), box.copy()
         low[size:] = np.maximum(low[size:], math.log(LEAST_SPREAD) - origin)
-        high[size:] = np.minimum(high[size:], math.log(_LARGEST) - origin)
+        high[size:] = np.minimum(high[size:], math.log(LARGEST_SPREAD) - origin)
         bounds = list(zip(low, high, strict=True))
         found = minimize(cost, np.zeros(len(box)), jac=True, method="L-BFGS-B", bounds=bounds,
                          options={"ftol": 1e-12, "gtol": 1e-5, "maxiter": 500})  # fmt: skip
@@ -149,9 +190,9 @@ def most_evident(
     draws: int,
     run: Callable[..., list[Any]],
     progress: Callable[[float], Any] | None = None,
-) -> tuple[Population, list[Posterior], int, bool, np.ndarray]:
-    """The population of the largest evidence, everybody's posterior, the steps taken, whether it has settled, and the
-    information about effects and ln τ.
+) -> tuple[Population, list[Posterior], int, bool, np.ndarray, np.ndarray]:
+    """The population of the largest evidence, everybody's posterior, the steps taken, whether it has settled, the
+    information about effects and ln τ, and ends of the intervals of τ, (2, parameters): NaN where errors of ln τ do.
 
     Parameters
     ----------
@@ -171,13 +212,16 @@ def most_evident(
     own = [Draws() for _ in people]
     known = list(people)
     box = np.full(population.effects.size + population.spread.size, _BOX)
-    steps, settled = 0, False
-    for rounds in range(_ROUNDS):
-        poor = np.array([one.worth < _POOR * draws for one in known])
-        numbers = np.where(poor, _MORE * draws, 0 if settled else draws)
+    steps, settled, rounds = 0, False, 0
+    evidence: _Evidence
+    weights: np.ndarray
+
+    def climb_on(numbers: np.ndarray, spread: np.ndarray, beside: bool) -> np.ndarray:
+        """A climb on more draws, so many a person, for a population with that spread: where its box held it."""
+        nonlocal population, known, steps, settled, evidence, weights
         seeds = [(k, rounds, int(number)) for k, number in enumerate(numbers)]
-        made = run(partial(_drawn, draws, population.spread), likelihood, seeds, known, population.centres(covariates))
-        for one, new in zip(own, made, strict=True):
+        makes = partial(_drawn, draws, spread, beside)
+        for one, new in zip(own, run(makes, likelihood, seeds, known, population.centres(covariates)), strict=True):
             one.add(new)
         evidence = _Evidence(own, covariates)
         before = population
@@ -189,21 +233,38 @@ def most_evident(
         known = _weighted(evidence.places, weights, each, people)
         gained = evidence.value(population) - evidence.value(before)
         settled = rounds > 0 and not held_by.any() and gained < SETTLED * len(box)
-        if settled and all(one.worth >= _POOR * draws for one in known):
+        return held_by
+
+    for rounds in range(_ROUNDS):
+        poor = np.array([one.worth < _POOR * draws for one in known])
+        if settled and not poor.any():
             break
+        numbers = np.where(poor, _MORE * draws, 0 if settled else draws)
+        held_by = climb_on(numbers, population.spread, rounds == SECOND)
         box = np.where(held_by, _WIDER * box, _BOX)
+    information = evidence.information(population)
+    _, errors = standard_errors(population, known, covariates, information)
+    vague = np.flatnonzero(errors > _VAGUE)
+    ends = np.full((2, len(errors)), np.nan)
+    if len(vague):
+        factors = np.exp(np.minimum(_FAR * errors, math.log(_WIDEST)))
+        rounds = _ROUNDS
+        climb_on(np.full(len(people), draws), np.minimum(population.spread * factors, LARGEST_SPREAD), True)
+        information = evidence.information(population)
+        ends[:, vague] = np.transpose([evidence.spread_ends(population, int(j), factors[j]) for j in vague])
     at = run(_evaluated, likelihood, np.array([one.eta for one in known]))
     known = [
         one._replace(log_likelihood=value.log_likelihood, information=value.information,
                      ends=interval_ends(evidence.places[k], weights[k]))
         for k, (one, value) in enumerate(zip(known, at, strict=True))
     ]  # fmt: skip
-    return population, known, steps, settled, evidence.information(population)
+    return population, known, steps, settled, information, ends
 
 
 def _drawn(
     draws: int,
     spread: np.ndarray,
+    besides: bool,
     likelihood: PeopleLikelihood,
     seeds: Sequence[tuple[int, int, int]],
     people: Sequence[Posterior],
@@ -216,7 +277,7 @@ def _drawn(
             found.append([])
             continue
         about = person_posterior(likelihood, k, one.eta, centre, spread, ROUGH)
-        beside = shoulders(likelihood, k, about, centre, spread) if rounds == SECOND else []
+        beside = shoulders(likelihood, k, about, centre, spread) if besides else []
         if rounds > 1 and one.worth < _POOR * draws:  # heavy draws have shown what lies beside the mode
             about = about._replace(eta=one.eta, covariance=about.covariance + one.covariance)
         found.append(person_draws(number, likelihood, k, (person, rounds), about, spread, beside))

@@ -96,9 +96,9 @@ def test_intervals_reach_the_ends_of_the_shoulders(people):
 
 def test_a_fit_draws_about_shoulders(people):
     """Intervals of η₁ given the population that was found end within 0.15 of its spread, on average of 24 people, and
-    are not short; the evidence to 0.3 nats. Of modes alone: 0.27, short by 0.22, 0.7 nats too low, a spread of 1.6.
+    are not short; the evidence to 0.1 nats. Of modes alone: 0.27, short by 0.22, 0.7 nats too low, a spread of 1.6.
     """
-    ended = expectation_maximisation(people, np.zeros((24, 0)), workers=1)
+    ended = expectation_maximisation(people, np.zeros((24, 0)), draws=256, workers=1)
     assert ended.converged and ended.population.spread[0] > 1.9
     exact = [people.exact(k, ended.population.effects[:, 0], ended.population.spread) for k in range(24)]
     off = np.array([(ends[0] - one.ends[0, 0], one.ends[1, 0] - ends[1])
@@ -106,7 +106,7 @@ def test_a_fit_draws_about_shoulders(people):
     off /= ended.population.spread[0]
     assert np.abs(off).mean() < 0.15 and off.mean() > -0.1
     evidence = sum(height for _, height in exact)
-    assert sum(one.log_evidence for one in ended.people) == pytest.approx(evidence, abs=0.3)
+    assert sum(one.log_evidence for one in ended.people) == pytest.approx(evidence, abs=0.1)
 
 
 def test_shoulders_are_the_best_places_far_out_and_there_are_none_where_little_would_be_missed(people):

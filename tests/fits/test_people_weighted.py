@@ -6,9 +6,9 @@ from scipy import optimize, stats
 
 from fits.people.draws import Draws, interval_ends, log_density, person_draws, t_draws, widened
 from fits.people.em import expectation_maximisation, person_posterior
-from fits.people.fit import standard_errors
+from fits.people.errors import standard_errors
 from fits.people.likelihood import Value
-from fits.people.population import LEAST_SPREAD, Population
+from fits.people.population import LEAST_SPREAD, SPREAD_SD, Population
 from fits.people.weighted import _Evidence
 
 ERRORS = np.array([0.5, 0.8])  # of a person's two measurements
@@ -237,3 +237,35 @@ def test_of_many_people_some_are_fitted_first_and_all_end_where_the_closed_form_
     expectation_maximisation(likelihood, np.zeros((520, 0)), start=Population(np.zeros((2, 1)), np.full(2, 0.5)),
                              draws=64, workers=1)  # fmt: skip
     assert with_all < 0.8 * len(searched)
+
+
+def likelihood_ratio_ends(likelihood, j):
+    """Ends of the 95 % interval of τ_j by the closed-form likelihood, with the priors of all else; 0 if it has none."""
+
+    def best(log):
+        def cost(place):
+            mean, spread = place[:2], np.exp(np.insert(place[2:], j, log))
+            height = stats.norm.logpdf(likelihood.seen, mean, np.hypot(spread, ERRORS)).sum()
+            return -height - Population(mean[:, None], spread).log_prior() - 0.5 * (spread[j] / SPREAD_SD) ** 2 + log
+
+        return -optimize.minimize(cost, [0, 0, -1], bounds=[(-5, 5)] * 2 + [(np.log(LEAST_SPREAD), 2)]).fun
+
+    top = optimize.minimize_scalar(lambda log: -best(log), bounds=(-4, 2), method="bounded", options={"xatol": 1e-6})
+    excluded = -top.fun - stats.chi2(1).ppf(0.95) / 2
+    low = np.log(LEAST_SPREAD)
+    lower = 0.0 if best(low) > excluded else np.exp(optimize.brentq(lambda log: best(log) - excluded, low, top.x))
+    return lower, np.exp(optimize.brentq(lambda log: best(log) - excluded, top.x, 4))
+
+
+def test_intervals_of_badly_known_spreads_are_those_of_the_likelihood_ratio():
+    """One whose differences are shown and one whose are not; to 4 %."""
+    likelihood = measured([0.7, 0.3], seed=6)
+    ended = expectation_maximisation(likelihood, np.zeros((25, 0)), draws=256)
+    lower, upper = np.transpose([likelihood_ratio_ends(likelihood, j) for j in range(2)])
+    assert lower[0] > 0.3 and lower[1] == 0
+    assert ended.spread_ends == pytest.approx(np.array([lower, upper]), rel=0.04)
+
+
+def test_a_spread_that_is_well_known_has_the_interval_of_its_error():
+    ended = expectation_maximisation(measured([0.7, 0.9], n=100), np.zeros((100, 0)), draws=64)
+    assert np.isnan(ended.spread_ends).all()
