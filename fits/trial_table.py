@@ -51,6 +51,9 @@ def read_text_table(path: Path) -> pandas.DataFrame:
         raise TrialError(f"{path}: is empty; give a table with a header and one row a trial")
     frame = _parse(path)
     frame.columns = frame.columns.str.strip()
+    if len(frame.columns) == 1 and re.search(r"[;\t,|]", frame.columns[0]):
+        raise TrialError(f"{path}: has one column, {frame.columns[0][:40]!r}; separate fields by commas in .csv and by "
+                         "tabs in .tsv")  # fmt: skip
     for name in frame.columns:
         if re.sub(r"\.\d+$", "", name) != name and re.sub(r"\.\d+$", "", name) in frame.columns:
             raise TrialError(f"{path}: the column {name.rsplit('.', 1)[0]!r} is there twice; keep one")

@@ -24,7 +24,7 @@ from scipy.stats import binomtest, chisquare
 
 from ..execution import Workers, completed
 from .draws import interval_ends, weighted_draws
-from .em import WITHIN, person_posterior
+from .em import DRAWS, WITHIN, person_posterior
 from .fit import PeopleFit, fit_likelihood
 from .likelihood import PeopleLikelihood
 from .population import SPREAD_SD, Population
@@ -55,7 +55,7 @@ class Calibration:
 
 
 def person_calibration(
-    likelihood: PeopleLikelihood, population: Population, *, n: int = 500, seed: int = 1, draws: int = 128
+    likelihood: PeopleLikelihood, population: Population, *, n: int = 500, seed: int = 1, draws: int = DRAWS
 ) -> Calibration:
     """People drawn from a population, who answer as many trials as the first person, and are estimated given it.
 
@@ -89,7 +89,7 @@ def population_calibration(
     people: int = 30,
     n: int = 50,
     seed: int = 1,
-    draws: int = 128,
+    draws: int = DRAWS,
     workers: Workers = None,
     keep: Callable[[int, Any], Any] | None = None,
     done: Mapping[int, Any] | None = None,

@@ -21,6 +21,7 @@ from ..trials import read_trials
 from .checks import first_outcome, loo, predictive_checks
 from .covariates import read_covariates
 from .design import SPREAD, compare_designs
+from .em import DRAWS
 from .figures import (
     design_figure,
     forest_figure,
@@ -53,6 +54,7 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
             for model in models:
                 with progress.part(f"people, {model}", 1.0):
                     fits.append(fit_people(trials, study, model, level=options.level, covariates=covariates,
+                                           draws=DRAWS if options.draws is None else options.draws,
                                            workers=options.workers))  # fmt: skip
                     progress.finished()
                 if options.posterior:
@@ -95,6 +97,7 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
               f"{one.seconds:.1f} s{settled}")  # fmt: skip
         print(f"{_table(one.parameters[_SHOWN])}\n")
         if len(one.effects):
+            print("Effects of covariates (logits between a parameter's bounds, per standard deviation)")
             print(f"{_table(one.effects)}\n")
     for note in fits[0].notes.itertuples():
         print(f"{note.who}: {note.what}; {note.consequence}")

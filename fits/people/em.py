@@ -42,6 +42,7 @@ ROUGH, _FINE = 1e-3, 1e-9  # gain in log density at which a person's search ends
 _SETTLED = 2e-3  # shift of the population at which EM ends
 _NEAR = 0.02  # gain in log evidence, for each parameter of the population, at which EM ends where draws follow it
 _MOST = 500  # EM steps
+DRAWS = 128  # of a person at a time, by default
 _FEWEST = 16  # draws of a person from which their weights say anything
 _PARTS = 32  # of the people, where an executor takes them
 _MANY, _SOME = 512, 128  # people from which some are fitted first, and about how many
@@ -133,7 +134,7 @@ def expectation_maximisation(
     covariates: np.ndarray,
     *,
     start: Population | None = None,
-    draws: int = 128,
+    draws: int = DRAWS,
     workers: Workers = None,
     progress: Callable[[float], Any] | None = None,
 ) -> Ended:

@@ -18,7 +18,7 @@ from ..random_effects import ModelFrequencies, model_frequencies
 from ..study import Study
 from ..trials import Trials
 from .covariates import standardised
-from .em import WITHIN, Posterior, everybody, expectation_maximisation, person_posterior
+from .em import DRAWS, WITHIN, Posterior, everybody, expectation_maximisation, person_posterior
 from .errors import resolved, standard_errors
 from .likelihood import PeopleLikelihood
 from .population import LOOSEST, SPREAD_SD, Population
@@ -95,7 +95,7 @@ def fit_people(
     *,
     level: str = "phase",
     covariates: pandas.DataFrame | None = None,
-    draws: int = 128,
+    draws: int = DRAWS,
     workers: Workers = None,
     progress: Callable[[float], Any] | None = None,
 ) -> PeopleFit:
@@ -152,7 +152,7 @@ def fit_likelihood(
     notes: Sequence[tuple[str, str, str]] = (),
     start: Population | None = None,
     alone: bool = True,
-    draws: int = 128,
+    draws: int = DRAWS,
     workers: Workers = None,
     progress: Callable[[float], Any] | None = None,
 ) -> PeopleFit:

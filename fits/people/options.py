@@ -14,6 +14,9 @@ def people_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--covariates", nargs="+", metavar=("FILE", "COLUMN"),
                          help="with --people: a table with a column participant (or participant_id), and which of its "
                          "columns count (all by default)")  # fmt: skip
+    command.add_argument("--draws", type=natural, metavar="N",
+                         help="with --people: weighted draws of each person at a time, a power of 2 from 16 on "
+                         "(default: 128); 0 for Laplace's approximation alone")  # fmt: skip
     command.add_argument("--posterior", nargs="?", const=500, type=positive, metavar="DRAWS",
                          help="with --people: sample the posterior as well, so many draws (500) of each of four "
                          "chains (needs engram[posterior])")  # fmt: skip
@@ -39,8 +42,8 @@ def refuse_recovery(options: argparse.Namespace) -> None:
 
 def refuse(options: argparse.Namespace) -> None:
     """``ValueError`` where options about people do not go together."""
-    for name in ("covariates", "posterior"):
-        if getattr(options, name) and not options.people:
+    for name in ("covariates", "draws", "posterior"):
+        if getattr(options, name) is not None and not options.people:
             raise ValueError(f"--{name} is for people; add --people, or leave it out")
     if options.people and options.participants:
         raise ValueError("--participants fits people one by one and --people together; choose one")

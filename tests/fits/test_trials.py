@@ -187,6 +187,7 @@ FILES = {
     "not text": (b"PK\x03\x04\0\0\0", "is not text"),
     "not UTF-8": ("participant,phase\nMüller,early\n".encode("latin-1"), "is not UTF-8 text"),
     "ragged": (b"a,b\n1,2\n1,2,3\n", "is not a regular table (Expected 2 fields in line 3, saw 3)"),
+    "semicolons": (b"participant;item\np;1\n", "has one column, 'participant;item'; separate fields by commas"),
     "column twice": (b"item,item\n1,2\n", "the column 'item' is there twice"),
 }
 
