@@ -43,9 +43,10 @@ class Calibration:
         simulation, parameter, true, estimate, lower, upper, rank (0 to 1).
     summary : DataFrame
         A row a parameter: simulations, bias and its standard error, correlation, intervals (how many simulations gave
-        one; a spread of nothing has none), coverage of these 95 % intervals with its exact interval (coverage_lower,
-        coverage_upper) and p_coverage (that it is 95 %, by the binomial test), p_uniform (χ² of the ranks over ten
-        bins); p_coverage_holm and p_uniform_holm with Holm's correction over the parameters.
+        one with a limit; a spread may have none), coverage of these 95 % intervals with its exact interval
+        (coverage_lower, coverage_upper) and p_coverage (that it is 95 %, by the binomial test), p_uniform (χ² of the
+        ranks over ten bins; a spread without both limits has no rank); p_coverage_holm and p_uniform_holm with Holm's
+        correction over the parameters.
     """
 
     route: str

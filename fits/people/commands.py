@@ -36,7 +36,7 @@ from .recovery import recover_people
 
 _SIMULATIONS = 20
 _ALIKE = 1e-6  # difference in a person's log evidence below which models are the same
-_SHOWN = ["parameter", "median", "lower", "upper", "spread", "reliability", "verdict"]
+_SHOWN = ["parameter", "median", "lower", "upper", "spread", "spread_lower", "spread_upper", "reliability", "verdict"]
 
 
 def run_people(options: argparse.Namespace, study: Study, models: Sequence[str]) -> None:

@@ -33,7 +33,7 @@ _SAMPLED, _ANSWERS = 4, 8  # people of it, and answers to each test
 def _pieces(work: Work) -> list[Piece]:
     study = load_study(RAW_TRIALS)
     trials = read_trials(study=study, missing="drop")
-    made = [Piece("calibration of people", 15.0 * work.sizes.confused, work.sizes.confused, _of(study, trials))]
+    made = [Piece("calibration of people", 15.0 * work.sizes.ranked, work.sizes.ranked, _of(study, trials))]
     if find_spec("nutpie") is not None:  # the extra engram[posterior]
         made.append(Piece("calibration of the sampler", 12.0 * work.sizes.ranked, work.sizes.ranked, _ranks))
     return made
@@ -45,7 +45,7 @@ def _of(study: Study, trials: Trials) -> Callable[[Work, Callable[[int], None]],
         made = [person_calibration(fit.likelihood, fit.population, n=_PEOPLE, seed=work.seed)]
         with processes(work.workers) as pool:
             made.append(
-                population_calibration(fit.likelihood, fit.population, people=len(fit.evidence), n=work.sizes.confused,
+                population_calibration(fit.likelihood, fit.population, people=len(fit.evidence), n=work.sizes.ranked,
                                        seed=work.seed, workers=pool, progress=lambda _: progress(0))
             )  # fmt: skip
         return {
@@ -75,15 +75,16 @@ def _show(tables: Tables) -> Shown:
             {"parameter": r["parameter"], "bias": f"{number(r['bias'], 2)} ± {number(r['bias_error'], 2)}",
              "correlation": number(r["correlation"], 2),
              "95 % intervals hold the truth": f"{share(r['coverage'])} ({share(r['coverage_lower'])} to "
-             f"{share(r['coverage_upper'])})", "95 %, p": number(r["p_coverage_holm"], 2),
+             f"{share(r['coverage_upper'])})", "of": int(r["intervals"]), "95 %, p": number(r["p_coverage_holm"], 2),
              "uniform, p": number(r["p_uniform_holm"], 2)}
             for r in mine.to_dict("records")
         ]  # fmt: skip
         listings.append(
-            Listing(title, pandas.DataFrame(cells), ("bias", "correlation", "95 %, p", "uniform, p"),
+            Listing(title, pandas.DataFrame(cells), ("bias", "correlation", "of", "95 %, p", "uniform, p"),
                     "Bias on the scale of a logit between a parameter's bounds, of spreads of the logarithm; coverage "
-                    "with its exact binomial interval, and the binomial test that it is 95 %; χ² over ten bins of the "
-                    "ranks; both p with Holm's correction over the table.")
+                    "with its exact binomial interval, of so many intervals (one without any limit is none), and the "
+                    "binomial test that it is 95 %; χ² over ten bins of the ranks, where both ends are finite; both p "
+                    "with Holm's correction over the table.")
         )  # fmt: skip
     ranks = tables["ranks"]
     sampled = ranks[ranks.route == "posterior"]
@@ -102,7 +103,7 @@ def _show(tables: Tables) -> Shown:
         "first participant, and are estimated as the real ones were. The sampler's truths are drawn from its "
         f"prior, for {_SAMPLED} people of the design {_SMALL}. A spread of which trials say little is drawn towards "
         f"{SPREAD_SD:g}, for its prior is |N(0, {SPREAD_SD:g}²)|: too large where people differ by less, too small "
-        "where by much more.",
+        "where by much more; its interval, by the likelihood ratio, leaves the prior out.",
         drawings=drawings,
         listings=tuple(listings),
         change="More trials a person make posteriors normal, and intervals exact.",

@@ -28,7 +28,7 @@ class Sizes:
     compared: int = 5  # of these, fitted from more starts as well
     covered: int = 40  # simulations of each study whose profile intervals are held against the truth
     confused: int = 20  # simulations of each model that all models are fitted to
-    ranked: int = 100  # truths whose place among draws of the sampler is found
+    ranked: int = 100  # truths whose place among draws of the sampler is found, and populations that are estimated
     designs: int = 10  # simulations of people for each design and model
     visual_starts: int = 12  # of each fit to the studies of vision
     visual_recovered: int = 40  # simulations whose visual parameters are recovered

@@ -1,12 +1,15 @@
 """Draws of a posterior with a peak and shoulders, held against quadrature."""
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
+import pandas
 import pytest
 from scipy import stats
 from scipy.special import softmax
 
+from fits.people.density import JointDensity
 from fits.people.draws import Draws, interval_ends, person_draws, shoulders
 from fits.people.em import expectation_maximisation, person_posterior
 from fits.people.likelihood import Value
@@ -43,6 +46,19 @@ class Levelling:
         jacobian = np.array([[slope, 0.0], [slope, 1.0]])
         gradient = jacobian.T @ ((self.seen[person] - self.expected(eta)) / ERRORS**2)
         return Value(self.log_likelihood(person, eta), gradient, jacobian.T @ np.diag(ERRORS**-2.0) @ jacobian)
+
+    def drawn(self, person, n, centre, spread, rng):
+        """Exact draws of η, (n, 2): η₁ from its density on a grid, η₂ given it."""
+        grid = centre[0] + spread[0] * np.linspace(-6, 6, 20_001)
+        logs = stats.norm.logpdf(grid, centre[0], spread[0]) + stats.norm.logpdf(
+            self.seen[person],
+            np.stack([np.tanh(grid), centre[1] + np.tanh(grid)], -1),
+            [ERRORS[0], np.hypot(spread[1], ERRORS[1])],
+        ).sum(axis=1)
+        first = rng.choice(grid, n, p=softmax(logs))
+        precision = spread[1] ** -2 + ERRORS[1] ** -2
+        mean = (centre[1] / spread[1] ** 2 + (self.seen[person][1] - np.tanh(first)) / ERRORS[1] ** 2) / precision
+        return np.column_stack([first, rng.normal(mean, precision**-0.5)])
 
     def exact(self, person, centre=CENTRE, spread=SPREAD):
         """Ends of the 95 % interval of η₁, and the log evidence; η₂ is integrated in closed form."""
@@ -150,3 +166,32 @@ def test_draws_are_shared_among_mode_wider_and_shoulders(people):
         assert [len(places) for _, places, _ in drawn] == numbers
         alike = [np.array_equal(one, two) for (_, one, _), (_, two, _) in pairwise(drawn)]
         assert not any(alike)
+
+
+def test_the_samplers_coordinates_have_one_scale_whatever_the_spread(people):
+    """Mean squares of u are between 0.4 and 3 in populations half and twice as wide in η₁ as the one that was found, η
+    drawn exactly; by the curvature at modes they reach 57.
+    """
+    ended = expectation_maximisation(people, np.zeros((24, 0)), draws=256, workers=1)
+    fit = SimpleNamespace(likelihood=people, covariates=pandas.DataFrame(index=range(24)),
+                          population=ended.population, posteriors=ended.people)  # fmt: skip
+    density = JointDensity(fit)
+    curved = [person_posterior(people, k, one.eta, CENTRE, SPREAD) for k, one in enumerate(ended.people)]
+    at_modes = JointDensity(fit)
+    at_modes.information = np.array([one.information for one in curved])
+    at_modes.linear = np.array([
+        one.information @ one.eta + people.evaluate(k, one.eta).gradient for k, one in enumerate(curved)
+    ])  # fmt: skip
+    rng = np.random.default_rng(3)
+    squares = {}
+    for factor in (0.5, 2.0):
+        centre, spread = ended.population.effects[:, 0], ended.population.spread * [factor, 1.0]
+        etas = np.array([people.drawn(k, 2000, centre, spread, rng) for k in range(24)])
+        for one in (density, at_modes):
+            precision = one.information + np.diag(spread**-2.0)
+            means = np.linalg.solve(precision, (one.linear + centre / spread**2)[..., None])[..., 0]
+            own = np.einsum("iba,isb->isa", np.linalg.cholesky(precision), etas - means[:, None])
+            squares[one, factor] = (own**2).mean(axis=(0, 1))
+    found = np.array([squares[density, 0.5], squares[density, 2.0]])
+    assert (found > 0.4).all() and (found < 3).all()
+    assert squares[at_modes, 2.0][0] > 20
