@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from contextlib import nullcontext
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pandas
 
@@ -17,7 +19,7 @@ from ..progress import Progress
 from ..simulation_figures import frequency_figure
 from ..storage import task_of
 from ..study import MEMORY, Study
-from ..trials import read_trials
+from ..trials import Trials, read_trials
 from .checks import first_outcome, loo, predictive_checks
 from .covariates import read_covariates
 from .design import SPREAD, compare_designs
@@ -48,20 +50,26 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
     fits: list[PeopleFit] = []
     checks, posteriors = [], []
     sampling = processes(options.workers) if options.posterior else nullcontext()
-    with output_folder(options.out, options.command) as folder, sampling as pool:
+    task = _task(options, study, models, trials, covariates)
+    draws = DRAWS if options.draws is None else options.draws
+    with (
+        kept(options, task) as checkpoint,
+        output_folder(options.out, options.command) as folder,
+        sampling as pool,
+    ):
         progress = Progress(len(models) * (10 if options.posterior else 1))
         try:
             for model in models:
                 with progress.part(f"people, {model}", 1.0):
                     fits.append(fit_people(trials, study, model, level=options.level, covariates=covariates,
-                                           draws=DRAWS if options.draws is None else options.draws,
-                                           workers=options.workers))  # fmt: skip
+                                           draws=draws, workers=options.workers))  # fmt: skip
                     progress.finished()
                 if options.posterior:
                     with progress.part(f"posterior, {model}", 9.0):
                         posteriors.append(
-                            sample_people(fits[-1], draws=options.posterior, seed=options.seed, workers=pool)
-                        )
+                            sample_people(fits[-1], draws=options.posterior, seed=options.seed, workers=pool,
+                                          done=checkpoint.done(model), keep=keeper(checkpoint, model))
+                        )  # fmt: skip
                         progress.finished()
                 if options.level == "phase":
                     sampled = posteriors[-1] if options.posterior else None
@@ -89,6 +97,7 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
             _write([one.summary.assign(model=one.fit.model) for one in posteriors], folder / "posterior.csv")
             for sampled in posteriors:
                 sampled.data.to_netcdf(str(folder / f"posterior-{sampled.fit.model}.nc"))
+        checkpoint.remove()
     answered, unanswered = trials.missing[["answered", "missing"]].sum()
     print(f"{len(trials.participants)} participants, {answered} answered trials, {unanswered} unanswered\n")
     for one in fits:
@@ -115,6 +124,17 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
         left_out = loo(sampled)
         print(f"  leave-one-trial-out log density {left_out.elpd_loo:.1f} ± {left_out.se:.1f} (PSIS-LOO)")
     print(f"Tables and figures are in {options.out}")
+
+
+def _task(
+    options: argparse.Namespace, study: Study, models: Sequence[str], trials: Trials,
+    covariates: pandas.DataFrame | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Everything that decides the draws."""
+    tables = [trials.table.to_csv(), "" if covariates is None else covariates.to_csv()]
+    digests = [sha256(table.encode()).hexdigest() for table in tables]
+    return task_of([study], models, tables=digests, level=options.level, draws=options.draws,
+                   posterior=options.posterior, seed=options.seed)  # fmt: skip
 
 
 def run_design(options: argparse.Namespace, studies: Sequence[Study], models: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +71,8 @@ def sample_people(
     chains: int = 4,
     seed: int = 1,
     workers: Workers = None,
+    keep: Callable[[int, Any], Any] | None = None,
+    done: Mapping[int, Any] | None = None,
     progress: bool = False,
 ) -> PeoplePosterior:
     """Sample the posterior of which ``fit`` is the approximation.
@@ -84,6 +87,8 @@ def sample_people(
     workers : int or Executor, optional
         Chains at a time (as many as there are processors by default), or what runs them, each on its own, such as
         :func:`fits.execution.processes`, which is faster; the draws do not depend on it.
+    keep, done : optional
+        A chain is kept as it ends, and those of ``done`` are not sampled again (:func:`fits.execution.completed`).
     progress : bool
         Whether the sampler shows a bar.
 
@@ -98,17 +103,17 @@ def sample_people(
             raise ValueError(f"{what} is {number}; give at least 1")
     began = time.perf_counter()
     tasks = [(fit, draws, tune, seed, chain, progress) for chain in range(chains)]
-    sampled = completed(_chain, tasks, workers=workers)
-    data = sampled[0][0] if chains == 1 else arviz.concat(*(one for one, _ in sampled), dim="chain", reset_dim=True)
+    sampled = completed(_chain, tasks, workers=workers, keep=keep, done=done)
+    data = _joined(arviz, sampled, fit)
     seconds = time.perf_counter() - began
     return PeoplePosterior(
         fit=fit, data=data, summary=_summary(arviz, data, fit), seconds=seconds,
-        divergences=int(data.sample_stats["diverging"].sum()), evaluations=sum(count for _, count in sampled),
+        divergences=int(data.sample_stats["diverging"].sum()), evaluations=sum(one["evaluations"] for one in sampled),
     )  # fmt: skip
 
 
-def _chain(fit: PeopleFit, draws: int, tune: int, seed: int, chain: int, progress: bool) -> tuple[Any, int]:
-    """One chain, whose seed is its own, and how often the density was evaluated."""
+def _chain(fit: PeopleFit, draws: int, tune: int, seed: int, chain: int, progress: bool) -> dict[str, Any]:
+    """One chain, whose seed is its own: draws by name, statistics of the sampler, evaluations of the density."""
     nutpie, _ = needed()
     density = JointDensity(fit)
     scale = fit.likelihood.scale
@@ -121,12 +126,7 @@ def _chain(fit: PeopleFit, draws: int, tune: int, seed: int, chain: int, progres
 
         return evaluate
 
-    kinds = {"mean": ("parameter",), "spread": ("parameter",), "median": ("parameter",),
-             "eta": ("participant", "parameter"), "value": ("participant", "parameter")}  # fmt: skip
-    coords = {"parameter": scale.names, "participant": list(fit.likelihood.people)}
-    if density.shape[1] > 1:  # an axis of no length cannot be stored
-        kinds["effect"] = ("parameter", "covariate")
-        coords["covariate"] = [str(name) for name in fit.covariates]
+    coords, kinds = _axes(fit)
 
     def expander(*_: Any) -> Any:
         def expand(place: np.ndarray) -> dict[str, np.ndarray]:
@@ -147,7 +147,36 @@ def _chain(fit: PeopleFit, draws: int, tune: int, seed: int, chain: int, progres
     own = int(np.random.SeedSequence([seed, chain]).generate_state(1)[0])
     data = nutpie.sample(model, draws=draws, tune=tune, chains=1, cores=1, seed=own, save_warmup=False,
                          progress_bar=progress)  # fmt: skip
-    return data, counted[0]
+    statistics = {name: values.to_numpy()[0] for name, values in data.sample_stats.items()}
+    return {
+        "draws": {name: data.posterior[name].to_numpy()[0] for name in kinds},
+        "statistics": {name: values for name, values in statistics.items() if values.shape == (draws,)},
+        "evaluations": counted[0],
+    }
+
+
+def _axes(fit: PeopleFit) -> tuple[dict[str, list[str]], dict[str, tuple[str, ...]]]:
+    """What the axes of draws are, and which each quantity has."""
+    kinds: dict[str, tuple[str, ...]] = {
+        "mean": ("parameter",), "spread": ("parameter",), "median": ("parameter",),
+        "eta": ("participant", "parameter"), "value": ("participant", "parameter"),
+    }  # fmt: skip
+    coords = {"parameter": list(fit.likelihood.scale.names), "participant": list(fit.likelihood.people)}
+    if len(fit.covariates.columns):  # an axis of no length cannot be stored
+        kinds["effect"] = ("parameter", "covariate")
+        coords["covariate"] = [str(name) for name in fit.covariates]
+    return coords, kinds
+
+
+def _joined(arviz: Any, chains: Sequence[dict[str, Any]], fit: PeopleFit) -> Any:
+    """Chains, as they were sampled or kept, as one InferenceData."""
+    coords, kinds = _axes(fit)
+    groups = [
+        {name: np.array([np.asarray(one[group][name]) for one in chains]) for name in chains[0][group]}
+        for group in ("draws", "statistics")
+    ]
+    return arviz.from_dict(posterior=groups[0], sample_stats=groups[1], coords=coords,
+                           dims={name: list(axes) for name, axes in kinds.items()})  # fmt: skip
 
 
 def needed() -> tuple[Any, Any]:

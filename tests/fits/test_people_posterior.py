@@ -147,4 +147,37 @@ def test_command_samples_and_writes_what_arviz_reads(tmp_path, capsys, monkeypat
     data = arviz.from_netcdf(tmp_path / "out" / "posterior-LinearCapture.nc")
     assert dict(data.posterior.sizes)["draw"] == 30 and data.posterior.eta.shape == (2, 30, 4, 2)
     names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert not (tmp_path / "out.partial.jsonl").exists()
     assert {"posterior.csv", "model-frequencies.csv", "model-frequencies.png", "checks-EncodingOnly.png"} <= names
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_interrupted_command_goes_on_with_the_chains_that_had_ended(tmp_path, capsys, monkeypatch):
+    """The interrupt comes in the second of two models; draws are those of a run without it, to the bit."""
+    arviz = pytest.importorskip("arviz", reason="needs the extra engram[posterior]")
+    pytest.importorskip("nutpie", reason="needs the extra engram[posterior]")
+    study = people_study(tmp_path, free=["strength"], name="resumed")
+    people_trials(tmp_path, 3).to_csv(tmp_path / "t.csv", index=False)
+    sample, sampled = commands.sample_people, []
+
+    def few(fit, **named):
+        sampled.append((fit.model, sorted(named["done"])))
+        if len(sampled) == 3:
+            raise KeyboardInterrupt
+        return sample(fit, tune=30, chains=2, **named)
+
+    monkeypatch.setattr(commands, "sample_people", few)
+    command = ["fit", study.path, "--model", "EncodingOnly", "LinearCapture", "--trials", str(tmp_path / "t.csv"),
+               "--people", "--posterior", "20"]  # fmt: skip
+    assert main([*command, "--out", str(tmp_path / "whole")]) == 0
+    del sampled[1:]
+    assert main([*command, "--out", str(tmp_path / "out")]) == 130
+    assert "2 finished pieces are kept" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert main([*command, "--out", str(tmp_path / "out"), "--posterior", "30", "--resume"]) == 2
+    assert main([*command, "--out", str(tmp_path / "out"), "--resume"]) == 0
+    assert sampled[-2:] == [("EncodingOnly", [0, 1]), ("LinearCapture", [])]
+    for model in ("EncodingOnly", "LinearCapture"):
+        whole, resumed = (arviz.from_netcdf(tmp_path / name / f"posterior-{model}.nc") for name in ("whole", "out"))
+        assert whole.posterior.equals(resumed.posterior) and whole.sample_stats.equals(resumed.sample_stats)
+    assert main([*command[:-2], "--resume", "--out", str(tmp_path / "modes")]) == 2
+    assert "--resume does not work with --trials but with --posterior" in capsys.readouterr().err
