@@ -29,7 +29,7 @@ from .measurement import Measurement, Skipped, processor_time
 
 _PART = "people"
 _MANY, _TRIALS = 1498, 60
-_SIMULATED = 2000  # people, of whose intervals is counted how many hold the truth
+_SIMULATED = 4000  # people, of whose intervals is counted how many hold the truth
 
 
 def measure(quick: bool = False) -> Iterator[Measurement]:

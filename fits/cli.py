@@ -102,7 +102,9 @@ def _parser() -> argparse.ArgumentParser:
                          "several studies they stand in for the results of the one that has [trials]")  # fmt: skip
     command.add_argument("--level", choices=("phase", "item"), help="timing of raw trials (default: phase)")
     command.add_argument("--missing", choices=("error", "drop", "separate"), help="what unanswered trials do")
-    command.add_argument("--skip-broken", action="store_true", help="leave out participants with a broken file")
+    command.add_argument(
+        "--skip-broken", action="store_true", help="leave out participants with a broken file, or who answered nothing"
+    )
     command.add_argument("--participants", action="store_true", help="raw trials: every participant as well")
     people_options(command)
     command.set_defaults(run=_fit)

@@ -117,7 +117,7 @@ def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Seque
         write_fit(folder, studies, fits, made)
         save(fits, folder)
         if trials is not None:
-            _write_missing(trials, folder)
+            write_missing(trials, folder)
         _write(pandas.concat([residual_table(one).assign(model=one.model) for one in fits]), folder / "residuals.csv")
         for one in fits:
             save_figure(residual_figure(one), folder, f"residuals-{one.model}")
@@ -128,7 +128,7 @@ def run_fit(options: argparse.Namespace, studies: Sequence[Study], models: Seque
             _write(pandas.concat(profiles, ignore_index=True), folder / "profiles.csv")
         checkpoint.remove()
     if trials is not None:
-        _print_counts(trials)
+        print_counts(trials)
     for result in fits:
         print(_summary(result))
     for table in profiles:
@@ -163,12 +163,12 @@ def run_trials(options: argparse.Namespace, study: Study, models: Sequence[str])
         for name in ("estimates", "starts", "groups"):
             parts = [getattr(one, name).assign(model=one.model) for one in fits]
             _write(pandas.concat(parts, ignore_index=True), folder / f"{name}.csv")
-        _write_missing(trials, folder)
+        write_missing(trials, folder)
         if people:
             _write(pandas.concat(people, ignore_index=True), folder / "participants.csv")
             frequencies = _frequencies(fits, people)
             _write(frequencies, folder / "model-frequencies.csv")
-    _print_counts(trials)
+    print_counts(trials)
     for one in fits:
         print(f"{one.model}, {one.level} level: log-likelihood {one.log_likelihood:.2f}, {one.n_parameters} "
               f"parameters, AIC {2 * one.n_parameters - 2 * one.log_likelihood:.2f}, {one.seconds:.1f} s")  # fmt: skip
@@ -192,13 +192,15 @@ def _standing_in(options: argparse.Namespace, studies: Sequence[Study]) -> tuple
     return [with_trials(study, trials) if study is own else study for study in studies], trials
 
 
-def _write_missing(trials: Trials, folder: Path) -> None:
+def write_missing(trials: Trials, folder: Path) -> None:
+    """How many answers are missing, and who was left out."""
     _write(trials.missing.reset_index(), folder / "missing.csv")
     if trials.skipped:
         _write(pandas.DataFrame(trials.skipped, columns=["participant", "reason"]), folder / "skipped.csv")
 
 
-def _print_counts(trials: Trials) -> None:
+def print_counts(trials: Trials) -> None:
+    """The same in words."""
     answered, unanswered = trials.missing[["answered", "missing"]].sum()
     print(f"{len(trials.participants)} participants, {answered} answered trials, {unanswered} unanswered\n")
     for name, reason in trials.skipped:

@@ -148,7 +148,8 @@ def read_trials(
     phase_starts : mapping, optional
         Phase -> s from the start of the session; by default the starts of the study's blocks.
     skip_broken : bool
-        Of a folder of events, leave out participants with a broken file, and list them in ``Trials.skipped``.
+        Leave out participants who answered nothing and, of a folder of events, those with a broken file, and list them
+        in ``Trials.skipped``.
 
     Raises
     ------
@@ -191,7 +192,15 @@ def read_trials(
     if phase_starts is None:
         phase_starts = layout.phase_starts if layout else {}
     table, counted = _checked(whole.reset_index(drop=True), layout, missing, phase_starts)
-    return Trials(table, counted, dict(phase_starts), tuple(skipped), tuple(map(str, paths)))
+    nobody = counted.index[counted["answered"] == 0]
+    if len(nobody) and (not skip_broken or len(nobody) == len(counted)):
+        raise TrialError(
+            f"{paths[0]}: participant {some(map(repr, nobody))} answered no test trial; add the test, or leave them "
+            "out (skip_broken=True, or --skip-broken)"
+        )
+    skipped += [(str(name), "answered no test trial") for name in nobody]
+    table = table[~table["participant"].isin(nobody)].reset_index(drop=True)
+    return Trials(table, counted.drop(nobody), dict(phase_starts), tuple(skipped), tuple(map(str, paths)))
 
 
 def _events_format(
@@ -263,12 +272,6 @@ def _checked(
         answered=frame["response"] != "", missing=silent, untested=frame["old"] & ~frame["tested"]
     ).groupby("participant")
     counted = groups[["tested", "answered", "missing", "untested"]].sum().astype(int)
-    nobody = counted.index[counted["answered"] == 0]
-    if len(nobody):
-        raise TrialError(
-            f"{frame['source'].iloc[0]}: participant {some(map(repr, nobody))} answered no test trial; add the test, "
-            "or leave their rows out (in Python: participants=[...])"
-        )
     if policy == "separate":
         frame["response"] = frame["response"].mask(silent, MISSING)
     frame["time"] = frame["phase"].map(dict(phase_starts)).astype(float) + frame["onset"]

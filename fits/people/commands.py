@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas
 
-from ..commands import keeper, kept
+from ..commands import keeper, kept, print_counts, write_missing
 from ..drawing import save_figure
 from ..execution import processes
 from ..output_folder import output_folder
@@ -78,7 +78,7 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
             progress.close()
         for name in ("parameters", "effects", "people", "notes"):
             _write([getattr(one, name).assign(model=one.model) for one in fits], folder / f"{name}.csv")
-        _write([trials.missing.reset_index()], folder / "missing.csv")
+        write_missing(trials, folder)
         evidences = [one.evidence.rename_axis("participant").reset_index(name="log_evidence").assign(model=one.model)
                      for one in fits]  # fmt: skip
         _write(evidences, folder / "evidence.csv")
@@ -98,8 +98,7 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
             for sampled in posteriors:
                 sampled.data.to_netcdf(str(folder / f"posterior-{sampled.fit.model}.nc"))
         checkpoint.remove()
-    answered, unanswered = trials.missing[["answered", "missing"]].sum()
-    print(f"{len(trials.participants)} participants, {answered} answered trials, {unanswered} unanswered\n")
+    print_counts(trials)
     for one in fits:
         settled = "" if one.converged else "; EM has not settled"
         print(f"{one.model}: log evidence {one.log_evidence:.2f}, BIC {one.bic:.2f}, {one.steps} steps of EM in "

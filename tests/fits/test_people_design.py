@@ -112,12 +112,14 @@ def test_design_command_writes_its_tables(folder, capsys):
 
 def test_fit_people_command_writes_tables_and_figures(folder, capsys):
     study = people_study(folder, free=["strength", "criterion"], name="command")
-    frame = people_trials(folder, 5)
+    frame = people_trials(folder, 6)
+    frame.loc[frame.participant == "p5", "response"] = ""
     frame.to_csv(folder / "command.csv", index=False)
     ages = pandas.DataFrame({"participant": [f"p{k}" for k in range(5)], "age": range(5), "site": 1})
     ages.to_csv(folder / "ages.csv", index=False)
     out = folder / "people"
-    command = ["fit", study.path, "--model", "EncodingOnly", "--trials", str(folder / "command.csv"), "--people"]
+    command = ["fit", study.path, "--model", "EncodingOnly", "--trials", str(folder / "command.csv"),
+               "--missing", "drop", "--skip-broken", "--people"]  # fmt: skip
     assert main([*command, "--covariates", str(folder / "ages.csv"), "--out", str(out)]) == 0
     assert {"parameters.csv", "people.csv", "evidence.csv", "notes.csv", "checks.csv"} <= {
         p.name for p in out.iterdir()
@@ -125,6 +127,8 @@ def test_fit_people_command_writes_tables_and_figures(folder, capsys):
     shown = capsys.readouterr().out
     assert "site: is 1 for everybody" in shown and "log evidence" in shown
     assert "predict the same" not in shown
+    assert "participant 'p5' is left out: answered no test trial" in shown
+    assert pandas.read_csv(out / "skipped.csv").participant.tolist() == ["p5"]
     assert len(pandas.read_csv(out / "effects.csv")) == 2
     assert "Effects of covariates (logits" in shown
     assert main([*command, "--draws", "0", "--out", str(folder / "modes")]) == 0

@@ -171,6 +171,17 @@ def test_what_is_wrong_in_a_table_is_said_with_file_row_column_value_and_remedy(
     assert isinstance(caught.value, StudyError)
 
 
+def test_who_answered_nothing_is_left_out_on_request_and_listed(study, write):
+    frame = simulated()
+    path = write(WRONG["nobody answered"][0](frame))
+    trials = read_trials(path, study, skip_broken=True)
+    assert trials.skipped == (("02", "answered no test trial"),) and "02" not in trials.participants
+    whole = read_trials(write(frame), study)
+    pandas.testing.assert_frame_equal(trials.table, whole.select(trials.participants).table.reset_index(drop=True))
+    with pytest.raises(TrialError, match="answered no test trial"):
+        read_trials(write(frame.assign(tested=False, response="")), study, skip_broken=True)
+
+
 def test_a_trial_that_no_cell_takes_is_refused(study, write):
     frame = simulated()
     frame.loc[frame.item == "late1", "condition"] = "minus"
