@@ -77,7 +77,9 @@ class Ended(NamedTuple):
     converged: bool
     seconds: float
     information: np.ndarray | None  # about effects, row by row, and ln τ, of the draws; None without any
-    spread_ends: np.ndarray | None  # of intervals by the likelihood ratio, (2, parameters): NaN where errors do
+    spread_ends: (
+        np.ndarray | None
+    )  # of intervals by the likelihood ratio, (2, parameters); NaN where the error of ln τ is used
 
 
 class EmError(RuntimeError):

@@ -26,7 +26,7 @@ from .unusual import note_table, notes_on_people
 
 _ALONE_SD = math.pi / math.sqrt(3)  # of a standard logistic: what is known of a person when nothing is of the others
 _WORTH = 20  # equal draws below which a person's interval is called rough
-_OPEN = ["differences not identified", "differences not shown", "differences not bounded"]
+_OPEN = ("differences not identified", "differences not shown", "differences not bounded")
 _VAGUE = 0.9  # standard error, as a share of what the prior alone would give, from which the data say hardly more
 
 
@@ -38,9 +38,9 @@ class PeopleFit:
     ----------
     parameters : DataFrame
         A row a parameter. parameter, unit, median of the population with its 95 % interval (lower, upper); mean and
-        mean_error of η; spread (τ) with its 95 % interval (spread_lower, spread_upper), by the likelihood ratio where
-        the error of ln τ is large and by that error elsewhere; people_lower and people_upper, between which 95 % of
-        people lie; reliability, the share of the variance between people that their trials resolve, τ² times the mean
+        mean_error of η; spread (τ) with its 95 % interval (spread_lower, spread_upper), by the error of ln τ or,
+        where weighted draws say that it is large, by the likelihood ratio; people_lower and people_upper, between which
+        95 % of people lie; reliability, the share of the variance between people that their trials resolve, τ² times the mean
         of A_i (:func:`fits.people.errors.standard_errors`); verdict: "ok", "not identified" (the error of μ is its
         prior's), "differences not identified" (spread between 0 and ∞), "differences not shown" (from 0: people may be
         all alike) or "differences not bounded" (to ∞: they may be anywhere between the bounds); description.
@@ -226,10 +226,13 @@ def _population_tables(
     known = np.mean([np.diag(resolved(one.information, spread)) for one in posteriors], axis=0)
     ends = [scale.outward(mean + sign * WITHIN * errors[:, 0]) for sign in (-1, 1)]
     people = [scale.outward(mean + sign * WITHIN * spread) for sign in (-1, 1)]
-    told = np.minimum(LOOSEST, _VAGUE * SPREAD_SD / (math.sqrt(2) * spread))  # the prior's curvature is 2 (τ/SD)²
-    factor = np.exp(WITHIN * np.where(spread_errors < told, spread_errors, math.inf))
-    by_error = [spread / factor, spread * factor]
-    low, high = by_error if spread_ends is None else np.where(np.isnan(spread_ends), by_error, spread_ends)
+    factor = np.exp(WITHIN * spread_errors)
+    low, high = spread / factor, spread * factor
+    if spread_ends is None:
+        told = np.minimum(LOOSEST, _VAGUE * SPREAD_SD / (math.sqrt(2) * spread))  # the prior's curvature is 2 (τ/SD)²
+        low, high = np.where(spread_errors < told, [low, high], [[0.0], [math.inf]])
+    else:
+        low, high = np.where(np.isnan(spread_ends), [low, high], spread_ends)
     open_ends = [(low == 0) & np.isinf(high), low == 0, np.isinf(high)]
     vague = errors[:, 0] > _VAGUE * math.sqrt(2) * np.cosh(0.5 * mean)  # the prior's curvature is ½ sech²(μ/2)
     coordinates = likelihood.coordinates

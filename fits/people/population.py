@@ -22,7 +22,7 @@ SLOPE_SD = 1.0
 SPREAD_SD = 2.0
 LEAST_SPREAD = 0.02  # of τ, at which the search for it ends: differences this small cannot be told from none
 LARGEST_SPREAD = 10.0  # at which it ends too: people are at either bound
-LOOSEST = 1.0  # standard error of ln τ from which differences between people are not known
+LOOSEST = 1.0  # standard error of ln τ by modes alone, from which differences between people are not known
 _STEPS = 50
 
 
@@ -103,4 +103,4 @@ def most_likely(etas: np.ndarray, variances: np.ndarray, covariates: np.ndarray,
     s = SPREAD_SD**2
     left = people - 1  # the density is over ln τ
     squared = 2 * total / (left + np.sqrt(left**2 + 4 * total / s))  # the root of u²/s + (people − 1)·u = total
-    return Population(effects, np.maximum(np.sqrt(squared), LEAST_SPREAD))
+    return Population(effects, np.clip(np.sqrt(squared), LEAST_SPREAD, LARGEST_SPREAD))

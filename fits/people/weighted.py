@@ -20,6 +20,9 @@ parameter of the population, where ½ is one standard error, so that a parameter
 from the best, and what fits the chance in the draws is found out. A spread at ``LEAST_SPREAD``, the bound of its
 search, is inside.
 
+Then the intervals of spreads that are badly known are found by the likelihood ratio on the same evidence, after one
+more round of draws, for a population as wide as such spreads may be.
+
 The second draws are also about shoulders of the posterior, which is wider and more skewed than its curvature at the
 mode has it where a person's trials say little. Draws are others for every person, so that their errors average out,
 and the same every time.
@@ -47,9 +50,13 @@ _ROUNDS = 10
 _BOX = math.log(2.0)  # half of its width: of ln τ, and of effects in units of τ
 _WIDER = 2.0  # times, in the directions in which a climb ended at the edge of its box
 _POOR, _MORE = 0.25, 2  # worth, of one round's draws, below which a person gets so many times the draws
-_VAGUE = 0.2  # error of ln τ above which its interval is found by the likelihood ratio
-_FAR, _WIDEST = 3.0, 4.0  # errors of ln τ, or times τ if less, up to which it is looked for
-_STEP = 0.25  # of ln τ
+_PRECISELY, _ROUGHLY = 1e-12, 1e-8  # gain of a step at which a climb ends, as a share of the log evidence
+_BY_RATIO = 0.2  # error of ln τ, as the data have it, above which its interval is found by the likelihood ratio
+_FAR, _WIDEST = (
+    3.0,
+    4.0,
+)  # draws for that are made for spreads larger by so many errors, but not by more than this factor
+_STEP = 0.25  # of ln τ, or half an error if that is less
 _EXCLUDED = 0.5 * float(chdtri(1, 1 - LEVEL))  # nats
 
 
@@ -120,47 +127,53 @@ class _Evidence:
             found += into.T @ each @ into
         return found + np.diag(population.prior_information())
 
-    def spread_ends(self, population: Population, j: int, factor: float) -> tuple[float, float]:
-        """Ends of the 95 % interval of τ_j by the likelihood ratio, all else being at its best for every τ_j.
+    def spread_ends(self, population: Population, j: int, step: float) -> tuple[float, float]:
+        """Ends of the 95 % interval of τ_j by the likelihood ratio, all else being at its best, with its priors.
 
-        0 and ∞ where τ_j so many times smaller or larger is not excluded: by the ratio less a standard error of it, for
-        far away few draws decide. The prior of τ_j counts for nothing here.
+        0 and ∞ where ``LEAST_SPREAD`` and ``LARGEST_SPREAD`` are not excluded. Far away few draws decide: a height counts
+        with its standard error, added where it may be excluded and taken off where it may exclude. The prior of τ_j
+        counts for nothing here; where it has drawn the population's own τ_j out of the interval, that is an end.
         """
         here, _ = self.weigh(population)
         at = math.log(population.spread[j])
-        heights: dict[float, float] = {}  # by ln τ_j
-        errors: dict[float, float] = {}
+        highest: dict[float, float] = {}  # by ln τ_j
+        lowest: dict[float, float] = {}
         for sign, limit in ((-1, LEAST_SPREAD), (1, LARGEST_SPREAD)):
             there, log = population, at
-            end = sign * min(sign * at + math.log(factor), sign * math.log(limit))
+            end = math.log(limit)
             while True:
-                there = self._best_beside(there, j, log)
-                heights[log] = self.value(there) + 0.5 * (there.spread[j] / SPREAD_SD) ** 2 - log
-                errors[log] = math.sqrt(((self.weigh(there)[0] - here) ** 2).sum())
-                if log == end or heights[log] + errors[log] < max(heights.values()) - _EXCLUDED:
+                there = self._best_beside(there, population, j, log)
+                height = self.value(there) + 0.5 * (there.spread[j] / SPREAD_SD) ** 2 - log
+                error = math.sqrt(((self.weigh(there)[0] - here) ** 2).sum())
+                highest[log], lowest[log] = height + error, height - error
+                if sign * log >= sign * end or highest[log] < max(lowest.values()) - _EXCLUDED:
                     break
-                log = sign * min(sign * log + _STEP, sign * end)
-        logs = np.array(sorted(heights))
-        drops = max(heights.values()) - np.array([heights[log] + errors[log] for log in logs])
-        inside = np.flatnonzero(drops < _EXCLUDED)
+                log = sign * min(sign * log + step, sign * end)
+        logs = np.array(sorted(highest))
+        drops = max(lowest.values()) - np.array([highest[log] for log in logs])
+        inside = np.flatnonzero((drops < _EXCLUDED) | (logs == at))
         ends = [0.0, math.inf]
         for k, (last, beyond) in enumerate(((inside[0], inside[0] - 1), (inside[-1], inside[-1] + 1))):
             if 0 <= beyond < len(logs):
-                ends[k] = math.exp(np.interp(_EXCLUDED, drops[[last, beyond]], logs[[last, beyond]]))
+                within = min(drops[last], _EXCLUDED)
+                ends[k] = math.exp(np.interp(_EXCLUDED, [within, drops[beyond]], logs[[last, beyond]]))
         return ends[0], ends[1]
 
-    def _best_beside(self, start: Population, j: int, log: float) -> Population:
-        """The best population near one whose ln τ_j is given."""
+    def _best_beside(self, start: Population, population: Population, j: int, log: float) -> Population:
+        """The best population near one, whose ln τ_j is given; all else moves in steps of ``population``'s spreads."""
         spread = start.spread.copy()
         spread[j] = math.exp(log)
+        width = start.effects.shape[1]
         box = np.full(start.effects.size + len(spread), _BOX)
+        box[width * j : width * (j + 1)] *= population.spread[j] / spread[j]
         box[start.effects.size + j] = 0
-        return self.climb(Population(start.effects, spread), box)[0]
+        return self.climb(Population(start.effects, spread), box, _ROUGHLY)[0]
 
-    def climb(self, start: Population, box: np.ndarray) -> tuple[Population, int, np.ndarray]:
+    def climb(self, start: Population, box: np.ndarray, gain: float = _PRECISELY) -> tuple[Population, int, np.ndarray]:
         """The best population within a box of half widths ``box``, the steps taken, and where the box held it.
 
-        Effects are in units of the τ at the start, then come ln τ.
+        Effects are in units of the τ at the start, then come ln τ. It ends where a step gains so little, as a share of
+        the log evidence.
         """
         unit, size = start.spread[:, None], start.effects.size
         origin = np.log(start.spread)
@@ -178,7 +191,7 @@ class _Evidence:
         high[size:] = np.minimum(high[size:], math.log(LARGEST_SPREAD) - origin)
         bounds = list(zip(low, high, strict=True))
         found = minimize(cost, np.zeros(len(box)), jac=True, method="L-BFGS-B", bounds=bounds,
-                         options={"ftol": 1e-12, "gtol": 1e-5, "maxiter": 500})  # fmt: skip
+                         options={"ftol": gain, "gtol": 1e-5, "maxiter": 500})  # fmt: skip
         return population(found.x), int(found.nit), np.abs(found.x) >= box * (1 - 1e-9)
 
 
@@ -192,7 +205,8 @@ def most_evident(
     progress: Callable[[float], Any] | None = None,
 ) -> tuple[Population, list[Posterior], int, bool, np.ndarray, np.ndarray]:
     """The population of the largest evidence, everybody's posterior, the steps taken, whether it has settled, the
-    information about effects and ln τ, and ends of the intervals of τ, (2, parameters): NaN where errors of ln τ do.
+    information about effects and ln τ, and ends of intervals of τ by the likelihood ratio, (2, parameters): NaN where
+    the standard error of ln τ is enough.
 
     Parameters
     ----------
@@ -212,16 +226,14 @@ def most_evident(
     own = [Draws() for _ in people]
     known = list(people)
     box = np.full(population.effects.size + population.spread.size, _BOX)
-    steps, settled, rounds = 0, False, 0
-    evidence: _Evidence
-    weights: np.ndarray
-
-    def climb_on(numbers: np.ndarray, spread: np.ndarray, beside: bool) -> np.ndarray:
-        """A climb on more draws, so many a person, for a population with that spread: where its box held it."""
-        nonlocal population, known, steps, settled, evidence, weights
-        seeds = [(k, rounds, int(number)) for k, number in enumerate(numbers)]
-        makes = partial(_drawn, draws, spread, beside)
-        for one, new in zip(own, run(makes, likelihood, seeds, known, population.centres(covariates)), strict=True):
+    steps, settled = 0, False
+    for rounds in range(_ROUNDS):
+        poor = np.array([one.worth < _POOR * draws for one in known])
+        if settled and not poor.any():
+            break
+        seeds = [(k, rounds, _MORE * draws if few else 0 if settled else draws) for k, few in enumerate(poor)]
+        made = run(partial(_drawn, draws, population.spread), likelihood, seeds, known, population.centres(covariates))
+        for one, new in zip(own, made, strict=True):
             one.add(new)
         evidence = _Evidence(own, covariates)
         before = population
@@ -233,38 +245,40 @@ def most_evident(
         known = _weighted(evidence.places, weights, each, people)
         gained = evidence.value(population) - evidence.value(before)
         settled = rounds > 0 and not held_by.any() and gained < SETTLED * len(box)
-        return held_by
-
-    for rounds in range(_ROUNDS):
-        poor = np.array([one.worth < _POOR * draws for one in known])
-        if settled and not poor.any():
-            break
-        numbers = np.where(poor, _MORE * draws, 0 if settled else draws)
-        held_by = climb_on(numbers, population.spread, rounds == SECOND)
         box = np.where(held_by, _WIDER * box, _BOX)
-    information = evidence.information(population)
-    _, errors = standard_errors(population, known, covariates, information)
-    vague = np.flatnonzero(errors > _VAGUE)
-    ends = np.full((2, len(errors)), np.nan)
-    if len(vague):
-        factors = np.exp(np.minimum(_FAR * errors, math.log(_WIDEST)))
-        rounds = _ROUNDS
-        climb_on(np.full(len(people), draws), np.minimum(population.spread * factors, LARGEST_SPREAD), True)
-        information = evidence.information(population)
-        ends[:, vague] = np.transpose([evidence.spread_ends(population, int(j), factors[j]) for j in vague])
     at = run(_evaluated, likelihood, np.array([one.eta for one in known]))
     known = [
         one._replace(log_likelihood=value.log_likelihood, information=value.information,
                      ends=interval_ends(evidence.places[k], weights[k]))
         for k, (one, value) in enumerate(zip(known, at, strict=True))
     ]  # fmt: skip
+    information = evidence.information(population)
+    _, errors = standard_errors(population, known, covariates, information)
+    ends = np.full((2, len(errors)), np.nan)
+    by_ratio = np.flatnonzero(_badly_known(population.spread, errors))
+    if len(by_ratio):  # draws for the population as it is do not judge others far from it
+        wide = population.spread * np.exp(np.minimum(_FAR * errors, math.log(_WIDEST)))
+        makes = partial(_drawn, draws, np.minimum(wide, LARGEST_SPREAD))
+        seeds = [(k, _ROUNDS, draws) for k in range(len(people))]
+        for one, new in zip(own, run(makes, likelihood, seeds, known, population.centres(covariates)), strict=True):
+            one.add(new)
+        evidence = _Evidence(own, covariates)
+        for j in by_ratio:
+            ends[:, j] = evidence.spread_ends(population, int(j), min(_STEP, 0.5 * float(errors[j])))
     return population, known, steps, settled, information, ends
+
+
+def _badly_known(spread: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Where the data, without the prior, say little of ln τ, or the search for τ has ended at its bound."""
+    told = errors**-2.0 - 2 * (spread / SPREAD_SD) ** 2
+    bound = (spread < 1.01 * LEAST_SPREAD) | (spread > 0.99 * LARGEST_SPREAD)
+    found: np.ndarray = bound | (told < _BY_RATIO**-2)
+    return found
 
 
 def _drawn(
     draws: int,
     spread: np.ndarray,
-    besides: bool,
     likelihood: PeopleLikelihood,
     seeds: Sequence[tuple[int, int, int]],
     people: Sequence[Posterior],
@@ -277,7 +291,7 @@ def _drawn(
             found.append([])
             continue
         about = person_posterior(likelihood, k, one.eta, centre, spread, ROUGH)
-        beside = shoulders(likelihood, k, about, centre, spread) if besides else []
+        beside = shoulders(likelihood, k, about, centre, spread) if rounds == SECOND else []
         if rounds > 1 and one.worth < _POOR * draws:  # heavy draws have shown what lies beside the mode
             about = about._replace(eta=one.eta, covariance=about.covariance + one.covariance)
         found.append(person_draws(number, likelihood, k, (person, rounds), about, spread, beside))
