@@ -215,7 +215,7 @@ def _fit(options: argparse.Namespace) -> None:
         return
     for name in ("resume", "profiles", "priors"):
         if getattr(options, name) and not (name == "resume" and options.posterior):
-            only = " but with --posterior" if name == "resume" else ""
+            only = " alone; only chains of --posterior are kept" if name == "resume" else ""
             raise CommandError(f"--{name} does not work with --trials{only}; leave it out")
     options.level, options.missing = options.level or "phase", options.missing or "error"
     (run_people if options.people else run_trials)(options, studies[0], models)

@@ -21,9 +21,10 @@ from concurrent.futures import (
     as_completed,
 )
 from contextlib import contextmanager
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 from operator import index
 from signal import SIG_IGN, SIGINT, signal
+from threading import Thread
 from typing import Any, TypeAlias
 
 #: Threads (all processors by default), or an executor, which is left open.
@@ -67,10 +68,10 @@ def executor_of(workers: Workers) -> Iterator[Executor]:
 def processes(workers: int | None = None) -> Iterator[Executor]:
     """An executor of as many processes as there would be threads, for what spends its time in Python.
 
-    They end with the block, at once where it is left by an error or an interrupt. Each of them imports the program that
-    starts it, which therefore does its own work below ``if __name__ == "__main__":``.
+    They end with the block, at once where it is left by an error or an interrupt, or the program is killed. Each of them
+    imports the program that starts it, which therefore does its own work below ``if __name__ == "__main__":``.
     """
-    with ProcessPoolExecutor(threads(workers), get_context("spawn"), _leave_interrupts) as pool:
+    with ProcessPoolExecutor(threads(workers), get_context("spawn"), _begin_process) as pool:
         before = set(active_children())
         try:
             yield pool
@@ -82,9 +83,17 @@ def processes(workers: int | None = None) -> Iterator[Executor]:
             raise
 
 
-def _leave_interrupts() -> None:
-    """To the process that waits for this one."""
+def _begin_process() -> None:
+    """Leaves interrupts to the process that waits for this one, and ends with it."""
     signal(SIGINT, SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def completed(

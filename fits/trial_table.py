@@ -51,9 +51,6 @@ def read_text_table(path: Path) -> pandas.DataFrame:
         raise TrialError(f"{path}: is empty; give a table with a header and one row a trial")
     frame = _parse(path)
     frame.columns = frame.columns.str.strip()
-    if len(frame.columns) == 1 and re.search(r"[;\t,|]", frame.columns[0]):
-        raise TrialError(f"{path}: has one column, {frame.columns[0][:40]!r}; separate fields by commas in .csv and by "
-                         "tabs in .tsv")  # fmt: skip
     for name in frame.columns:
         if re.sub(r"\.\d+$", "", name) != name and re.sub(r"\.\d+$", "", name) in frame.columns:
             raise TrialError(f"{path}: the column {name.rsplit('.', 1)[0]!r} is there twice; keep one")
@@ -71,6 +68,13 @@ def _parse(path: Path) -> pandas.DataFrame:
         with path.open("rb") as file:
             if b"\0" in file.read(65_536):
                 raise TrialError(f"{path}: is not text (it holds zero bytes); save the table as UTF-8 text")
+            file.seek(0)
+            header = file.readline(65_536)
+        if _SEPARATORS[path.suffix.lower()].encode() not in header and any(mark in header for mark in b",;\t|"):
+            raise TrialError(
+                f"{path}: has one column, {header[:40].decode(errors='replace').strip()!r}; separate fields by commas "
+                "in .csv and by tabs in .tsv, and write decimals with a point"
+            )
         with warnings.catch_warnings():
             warnings.simplefilter("error", pandas.errors.ParserWarning)
             return pandas.read_csv(

@@ -191,16 +191,20 @@ def read_trials(
         whole = whole[whole["participant"].isin(list(participants))]
     if phase_starts is None:
         phase_starts = layout.phase_starts if layout else {}
-    table, counted = _checked(whole.reset_index(drop=True), layout, missing, phase_starts)
-    nobody = counted.index[counted["answered"] == 0]
-    if len(nobody) and (not skip_broken or len(nobody) == len(counted)):
+    whole = whole.reset_index(drop=True)
+    check_unique(whole)
+    whole["response"] = whole["response"].mask(is_empty(whole["response"]), "")
+    answers = (whole["response"] != "").groupby(whole["participant"]).sum()
+    nobody = answers.index[answers == 0]
+    if len(nobody) and (not skip_broken or len(nobody) == len(answers)):
         raise TrialError(
             f"{paths[0]}: participant {some(map(repr, nobody))} answered no test trial; add the test, or leave them "
             "out (skip_broken=True, or --skip-broken)"
         )
     skipped += [(str(name), "answered no test trial") for name in nobody]
-    table = table[~table["participant"].isin(nobody)].reset_index(drop=True)
-    return Trials(table, counted.drop(nobody), dict(phase_starts), tuple(skipped), tuple(map(str, paths)))
+    whole = whole[~whole["participant"].isin(nobody)].reset_index(drop=True)
+    table, counted = _checked(whole, layout, missing, phase_starts)
+    return Trials(table, counted, dict(phase_starts), tuple(skipped), tuple(map(str, paths)))
 
 
 def _events_format(
@@ -240,11 +244,9 @@ def _checked(
     frame: pandas.DataFrame, layout: TrialLayout | None, policy: str, phase_starts: Mapping[str, float]
 ) -> tuple[pandas.DataFrame, pandas.DataFrame]:
     """The table in order and the count of its missing answers; ``TrialError`` for anything wrong in it."""
-    check_unique(frame)
     frame["phase"] = frame["phase"].where(frame["old"], "")
     frame["onset"] = frame["onset"].where(frame["old"])
     check_onsets(frame)
-    frame["response"] = frame["response"].mask(is_empty(frame["response"]), "")
     silent = frame["tested"] & (frame["response"] == "")
     contradicts = ~frame["tested"] & (frame["response"] != "")
     refuse(frame, contradicts, "response", "the item is marked as not tested; correct one of the two")

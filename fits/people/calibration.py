@@ -45,8 +45,8 @@ class Calibration:
         A row a parameter: simulations, bias and its standard error, correlation, intervals (how many simulations gave
         one with a limit; a spread may have none), coverage of these 95 % intervals with its exact interval
         (coverage_lower, coverage_upper) and p_coverage (that it is 95 %, by the binomial test), p_uniform (χ² of the
-        ranks over ten bins; a spread without both limits has no rank); p_coverage_holm and p_uniform_holm with Holm's
-        correction over the parameters.
+        ranks over ten bins; NaN where an estimate's error is not normal, and it has no rank); p_coverage_holm and
+        p_uniform_holm with Holm's correction over the parameters.
     """
 
     route: str
@@ -188,10 +188,10 @@ def summarise(table: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def uniformity(ranks: np.ndarray) -> float:
-    """p of the χ² test that ranks from 0 to 1 are uniform, over ten equal bins; NaN where there are none."""
-    counts, _ = np.histogram(ranks[np.isfinite(ranks)], bins=BINS, range=(0.0, 1.0))
-    if not counts.any():
+    """p of the χ² test that ranks from 0 to 1 are uniform, over ten equal bins; NaN where one is missing."""
+    if not len(ranks) or not np.isfinite(ranks).all():
         return math.nan
+    counts, _ = np.histogram(ranks, bins=BINS, range=(0.0, 1.0))
     return float(chisquare(counts).pvalue)
 
 
@@ -214,17 +214,18 @@ def population_rows(fit: PeopleFit, truth: Population) -> list[dict[str, Any]]:
         known = row["verdict"] != "not identified"
         with np.errstate(divide="ignore"):  # where a spread of 0 is not excluded
             lower, spread, upper = np.log([row["spread_lower"], row["spread"], row["spread_upper"]])
-        if math.isinf(lower) and math.isinf(upper):
-            lower = upper = math.nan
         for what, true, estimate, ends, identified in (
             ("mean of", truth.effects[j, 0], row["mean"], (row["mean"] - half, row["mean"] + half), known),
             ("spread of", math.log(truth.spread[j]), spread, (lower, upper), row["verdict"] == "ok"),
         ):
+            if np.isinf(ends).all():
+                ends = (math.nan, math.nan)
             error = (ends[1] - ends[0]) / (2 * WITHIN)
+            normal = math.isclose(ends[1] - estimate, estimate - ends[0], rel_tol=1e-6)
             rows.append(
                 dict(parameter=f"{what} {row['parameter']}", true=float(true), estimate=float(estimate),
                      lower=float(ends[0]), upper=float(ends[1]), identified=identified,
-                     rank=float(ndtr((true - estimate) / error)) if math.isfinite(error) else math.nan)
+                     rank=float(ndtr((true - estimate) / error)) if normal else math.nan)
             )  # fmt: skip
     return rows
 

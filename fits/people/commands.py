@@ -50,10 +50,10 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
     fits: list[PeopleFit] = []
     checks, posteriors = [], []
     sampling = processes(options.workers) if options.posterior else nullcontext()
-    task = _task(options, study, models, trials, covariates)
     draws = DRAWS if options.draws is None else options.draws
+    task = _task(options, study, models, trials, covariates, draws)
     with (
-        kept(options, task) as checkpoint,
+        kept(options, task) if options.posterior else nullcontext() as checkpoint,
         output_folder(options.out, options.command) as folder,
         sampling as pool,
     ):
@@ -64,7 +64,7 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
                     fits.append(fit_people(trials, study, model, level=options.level, covariates=covariates,
                                            draws=draws, workers=options.workers))  # fmt: skip
                     progress.finished()
-                if options.posterior:
+                if checkpoint is not None:
                     with progress.part(f"posterior, {model}", 9.0):
                         posteriors.append(
                             sample_people(fits[-1], draws=options.posterior, seed=options.seed, workers=pool,
@@ -97,7 +97,8 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
             _write([one.summary.assign(model=one.fit.model) for one in posteriors], folder / "posterior.csv")
             for sampled in posteriors:
                 sampled.data.to_netcdf(str(folder / f"posterior-{sampled.fit.model}.nc"))
-        checkpoint.remove()
+            if checkpoint is not None:
+                checkpoint.remove()
     print_counts(trials)
     for one in fits:
         settled = "" if one.converged else "; EM has not settled"
@@ -127,12 +128,12 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
 
 def _task(
     options: argparse.Namespace, study: Study, models: Sequence[str], trials: Trials,
-    covariates: pandas.DataFrame | None,
+    covariates: pandas.DataFrame | None, draws: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Everything that decides the draws."""
     tables = [trials.table.to_csv(), "" if covariates is None else covariates.to_csv()]
     digests = [sha256(table.encode()).hexdigest() for table in tables]
-    return task_of([study], models, tables=digests, level=options.level, draws=options.draws,
+    return task_of([study], models, tables=digests, level=options.level, draws=draws,
                    posterior=options.posterior, seed=options.seed)  # fmt: skip
 
 

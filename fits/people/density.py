@@ -11,8 +11,8 @@ nothing is normal in s, where its logarithm has a long tail. The density is exac
 evaluated at η_i, and ln det ∂η/∂u = −Σ ln diag L_i is part of it.
 
 The normal likelihood is the one whose posterior has the mean and the covariance that weighted draws of the person have
-in a population as wide as the data still allow, two standard errors of s. Curvature at the mode would not do: where a
-parameter's effect levels off the likelihood is flat but for a peak, and u_i would not have one scale for all τ.
+in a population two standard errors of s wider, as wide as the data may still allow. Curvature at the mode would not do:
+where a parameter's effect levels off the likelihood is flat but for a peak, and u_i would not have one scale for all τ.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from .population import SLOPE_SD, SPREAD_SD, Population
 _WIDEST = 1.0  # step of s: where people hardly differ the information knows no end, and the prior does
 _WIDE = 2.0  # standard errors of s
 _DRAWS = 256  # of a person, at a time
+_FEW = 10  # draws a parameter that weighted ones are worth, below which they are not used
 _MEDIAN = float(ndtri(0.75))  # of |N(0, 1)|
 _TINY = 1e-100  # of τ
 
@@ -57,21 +58,26 @@ class JointDensity:
         self.effect_errors, spread_errors = standard_errors(population, fit.posteriors, self.covariates)
         self.score_errors = np.minimum(spread_errors / _slopes(self.scores, population.spread), _WIDEST)
         wide = Population(self.effects, _spreads(self.scores + _WIDE * self.score_errors))
-        normals = [self._normal(k, wide) for k in range(len(self.likelihood))]
+        normals = [self._normal(k, wide, one.eta) for k, one in enumerate(fit.posteriors)]
         self.information, self.linear = (np.array(part) for part in zip(*normals, strict=True))
         self.people, self.size = self.linear.shape
         self.n_dim = population.effects.size + self.size + self.linear.size
         self.pool = ThreadPoolExecutor(workers) if workers > 1 else None
 
-    def _normal(self, person: int, wide: Population) -> tuple[np.ndarray, np.ndarray]:
-        """Information and linear term of the normal likelihood that gives a person's posterior in that population."""
+    def _normal(self, person: int, wide: Population, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Information and linear term of the normal likelihood that gives a person's posterior in that population.
+
+        Where few draws count, those of the curvature at the mode.
+        """
         centre = wide.centres(self.covariates[person : person + 1])[0]
-        mode = person_posterior(self.likelihood, person, centre, centre, wide.spread)
+        mode = person_posterior(self.likelihood, person, eta, centre, wide.spread)
         places, weights = weighted_draws(_DRAWS, self.likelihood, person, mode, centre, wide.spread)
+        if 1 / (weights**2).sum() < _FEW * len(centre):
+            return mode.information, mode.information @ mode.eta + (mode.eta - centre) / wide.spread**2
         off = (places - centre) / wide.spread
         mean = weights @ off
         shares, directions = np.linalg.eigh((off - mean).T @ (weights[:, None] * (off - mean)))
-        precision = (directions / np.minimum(shares, 1.0)) @ directions.T  # likelihoods make posteriors narrower
+        precision = (directions / np.minimum(shares, 1.0)) @ directions.T  # wider ones would have negative information
         information = (precision - np.eye(len(centre))) / np.outer(wide.spread, wide.spread)
         return information, information @ centre + precision @ mean / wide.spread
 

@@ -40,10 +40,10 @@ class PeopleFit:
         A row a parameter. parameter, unit, median of the population with its 95 % interval (lower, upper); mean and
         mean_error of η; spread (τ) with its 95 % interval (spread_lower, spread_upper), by the error of ln τ or,
         where weighted draws say that it is large, by the likelihood ratio; people_lower and people_upper, between which
-        95 % of people lie; reliability, the share of the variance between people that their trials resolve, τ² times the mean
-        of A_i (:func:`fits.people.errors.standard_errors`); verdict: "ok", "not identified" (the error of μ is its
-        prior's), "differences not identified" (spread between 0 and ∞), "differences not shown" (from 0: people may be
-        all alike) or "differences not bounded" (to ∞: they may be anywhere between the bounds); description.
+        95 % of people lie; reliability, the share of the variance between people that their trials resolve, τ² times
+        the mean of A_i (:func:`fits.people.errors.standard_errors`); verdict: "ok", "not identified" (the error of μ is
+        its prior's), "differences not identified" (spread between 0 and ∞), "differences not shown" (from 0: people may
+        be all alike) or "differences not bounded" (to ∞: they may be anywhere between the bounds); description.
     effects : DataFrame
         A row a parameter and covariate: slope of η per standard deviation of the covariate, standard_error, lower,
         upper.

@@ -116,7 +116,6 @@ def _chain(fit: PeopleFit, draws: int, tune: int, seed: int, chain: int, progres
     """One chain, whose seed is its own: draws by name, statistics of the sampler, evaluations of the density."""
     nutpie, _ = needed()
     density = JointDensity(fit)
-    scale = fit.likelihood.scale
     counted = [0]
 
     def log_density() -> Any:
@@ -130,10 +129,9 @@ def _chain(fit: PeopleFit, draws: int, tune: int, seed: int, chain: int, progres
 
     def expander(*_: Any) -> Any:
         def expand(place: np.ndarray) -> dict[str, np.ndarray]:
-            population, etas = density.population(place), density.etas(place)
-            mean = population.effects[:, 0]
-            values = dict(mean=mean, spread=population.spread, median=scale.outward(mean), eta=etas,
-                          value=scale.outward(etas), effect=population.effects[:, 1:])  # fmt: skip
+            population = density.population(place)
+            values = dict(mean=population.effects[:, 0], spread=population.spread, eta=density.etas(place),
+                          effect=population.effects[:, 1:])  # fmt: skip
             return {name: np.ascontiguousarray(values[name]) for name in kinds}
 
         return expand
@@ -150,16 +148,18 @@ def _chain(fit: PeopleFit, draws: int, tune: int, seed: int, chain: int, progres
     statistics = {name: values.to_numpy()[0] for name, values in data.sample_stats.items()}
     return {
         "draws": {name: data.posterior[name].to_numpy()[0] for name in kinds},
-        "statistics": {name: values for name, values in statistics.items() if values.shape == (draws,)},
+        "statistics": {
+            name: values.astype(np.int64) if values.dtype.kind == "u" else values
+            for name, values in statistics.items() if values.shape == (draws,)
+        },
         "evaluations": counted[0],
-    }
+    }  # fmt: skip
 
 
 def _axes(fit: PeopleFit) -> tuple[dict[str, list[str]], dict[str, tuple[str, ...]]]:
-    """What the axes of draws are, and which each quantity has."""
+    """What the axes of draws are, and which each quantity that is sampled has."""
     kinds: dict[str, tuple[str, ...]] = {
-        "mean": ("parameter",), "spread": ("parameter",), "median": ("parameter",),
-        "eta": ("participant", "parameter"), "value": ("participant", "parameter"),
+        "mean": ("parameter",), "spread": ("parameter",), "eta": ("participant", "parameter"),
     }  # fmt: skip
     coords = {"parameter": list(fit.likelihood.scale.names), "participant": list(fit.likelihood.people)}
     if len(fit.covariates.columns):  # an axis of no length cannot be stored
@@ -169,14 +169,17 @@ def _axes(fit: PeopleFit) -> tuple[dict[str, list[str]], dict[str, tuple[str, ..
 
 
 def _joined(arviz: Any, chains: Sequence[dict[str, Any]], fit: PeopleFit) -> Any:
-    """Chains, as they were sampled or kept, as one InferenceData."""
+    """Chains, as they were sampled or kept, as one InferenceData; with values in the parameters' units."""
     coords, kinds = _axes(fit)
-    groups = [
+    draws, statistics = (
         {name: np.array([np.asarray(one[group][name]) for one in chains]) for name in chains[0][group]}
         for group in ("draws", "statistics")
-    ]
-    return arviz.from_dict(posterior=groups[0], sample_stats=groups[1], coords=coords,
-                           dims={name: list(axes) for name, axes in kinds.items()})  # fmt: skip
+    )
+    scale = fit.likelihood.scale
+    draws |= {"median": scale.outward(draws["mean"]), "value": scale.outward(draws["eta"])}
+    dims = {**kinds, "median": kinds["mean"], "value": kinds["eta"]}
+    return arviz.from_dict(posterior=draws, sample_stats=statistics, coords=coords,
+                           dims={name: list(axes) for name, axes in dims.items()})  # fmt: skip
 
 
 def needed() -> tuple[Any, Any]:

@@ -38,7 +38,7 @@ class PeopleRecovery:
         spreads as logarithms), true, estimate, lower, upper, identified, rank.
     summary : DataFrame
         A row a study, model and parameter: identified (share of the simulations whose fit knows more of it than its
-        prior does; of a spread, that finds people to differ), and what :class:`fits.people.Calibration` has.
+        prior does; of a spread, whose interval has both limits), and what :class:`fits.people.Calibration` has.
     choices : DataFrame
         study, simulated, simulation, fitted, bic.
     left_out : tuple of (study, model)

@@ -130,9 +130,9 @@ class _Evidence:
     def spread_ends(self, population: Population, j: int, step: float) -> tuple[float, float]:
         """Ends of the 95 % interval of τ_j by the likelihood ratio, all else being at its best, with its priors.
 
-        0 and ∞ where ``LEAST_SPREAD`` and ``LARGEST_SPREAD`` are not excluded. Far away few draws decide: a height counts
-        with its standard error, added where it may be excluded and taken off where it may exclude. The prior of τ_j
-        counts for nothing here; where it has drawn the population's own τ_j out of the interval, that is an end.
+        0 and ∞ where ``LEAST_SPREAD`` and ``LARGEST_SPREAD`` are not excluded. Far away few draws decide: a height
+        counts with its standard error, added where it may be excluded and taken off where it may exclude. The prior of
+        τ_j counts for nothing here; where it has drawn the population's own τ_j out of the interval, that is an end.
         """
         here, _ = self.weigh(population)
         at = math.log(population.spread[j])

@@ -83,7 +83,7 @@ def _show(tables: Tables) -> Shown:
             Listing(title, pandas.DataFrame(cells), ("bias", "correlation", "of", "95 %, p", "uniform, p"),
                     "Bias on the scale of a logit between a parameter's bounds, of spreads of the logarithm; coverage "
                     "with its exact binomial interval, of so many intervals (one without any limit is none), and the "
-                    "binomial test that it is 95 %; χ² over ten bins of the ranks, where both ends are finite; both p "
+                    "binomial test that it is 95 %; χ² over ten bins of the ranks, where errors are normal; both p "
                     "with Holm's correction over the table.")
         )  # fmt: skip
     ranks = tables["ranks"]
@@ -103,7 +103,7 @@ def _show(tables: Tables) -> Shown:
         "first participant, and are estimated as the real ones were. The sampler's truths are drawn from its "
         f"prior, for {_SAMPLED} people of the design {_SMALL}. A spread of which trials say little is drawn towards "
         f"{SPREAD_SD:g}, for its prior is |N(0, {SPREAD_SD:g}²)|: too large where people differ by less, too small "
-        "where by much more; its interval, by the likelihood ratio, leaves the prior out.",
+        "where by much more. Where it is badly known its interval is by the likelihood ratio, without that prior.",
         drawings=drawings,
         listings=tuple(listings),
         change="More trials a person make posteriors normal, and intervals exact.",

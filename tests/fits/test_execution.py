@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -195,6 +197,25 @@ def test_processes_end_at_once_where_their_block_is_left_by_an_interrupt():
             waiting[-1].cancel()
             raise KeyboardInterrupt
     assert isinstance(long.exception(), BrokenExecutor) and all(one.done() for one in waiting)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills a program as POSIX systems do")
+def test_processes_end_with_a_program_that_is_killed(tmp_path):
+    """Its output ends when nobody is left who could write to it."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import time\nfrom fits.execution import processes\n\n"
+        "if __name__ == '__main__':\n"
+        "    with processes(1) as pool:\n"
+        "        pool.submit(time.sleep, 0).result()\n"
+        "        pool.submit(time.sleep, 600)\n"
+        "        print('working', flush=True)\n"
+        "        time.sleep(600)\n"
+    )
+    killed = subprocess.Popen([sys.executable, str(program)], stdout=subprocess.PIPE, text=True)
+    assert killed.stdout.readline() == "working\n"
+    killed.kill()
+    killed.communicate(timeout=30)
 
 
 def test_fits_have_the_same_bits_in_other_processes(processes, one_study):

@@ -180,4 +180,4 @@ def test_interrupted_command_goes_on_with_the_chains_that_had_ended(tmp_path, ca
         whole, resumed = (arviz.from_netcdf(tmp_path / name / f"posterior-{model}.nc") for name in ("whole", "out"))
         assert whole.posterior.equals(resumed.posterior) and whole.sample_stats.equals(resumed.sample_stats)
     assert main([*command[:-2], "--resume", "--out", str(tmp_path / "modes")]) == 2
-    assert "--resume does not work with --trials but with --posterior" in capsys.readouterr().err
+    assert "--resume does not work with --trials alone; only chains of --posterior are kept" in capsys.readouterr().err

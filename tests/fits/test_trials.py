@@ -173,6 +173,9 @@ def test_what_is_wrong_in_a_table_is_said_with_file_row_column_value_and_remedy(
 
 def test_who_answered_nothing_is_left_out_on_request_and_listed(study, write):
     frame = simulated()
+    silent = read_trials(write(frame.assign(response=frame.response.where(frame.participant != "02", ""))), study,
+                         skip_broken=True)  # fmt: skip
+    assert silent.skipped == (("02", "answered no test trial"),)
     path = write(WRONG["nobody answered"][0](frame))
     trials = read_trials(path, study, skip_broken=True)
     assert trials.skipped == (("02", "answered no test trial"),) and "02" not in trials.participants
@@ -198,7 +201,7 @@ FILES = {
     "not text": (b"PK\x03\x04\0\0\0", "is not text"),
     "not UTF-8": ("participant,phase\nMüller,early\n".encode("latin-1"), "is not UTF-8 text"),
     "ragged": (b"a,b\n1,2\n1,2,3\n", "is not a regular table (Expected 2 fields in line 3, saw 3)"),
-    "semicolons": (b"participant;item\np;1\n", "has one column, 'participant;item'; separate fields by commas"),
+    "semicolons": (b"participant;item\np;0,5\n", "has one column, 'participant;item'; separate fields by commas"),
     "column twice": (b"item,item\n1,2\n", "the column 'item' is there twice"),
 }
 
