@@ -68,8 +68,8 @@ def executor_of(workers: Workers) -> Iterator[Executor]:
 def processes(workers: int | None = None) -> Iterator[Executor]:
     """An executor of as many processes as there would be threads, for what spends its time in Python.
 
-    They end with the block, at once where it is left by an error or an interrupt, or the program is killed. Each of them
-    imports the program that starts it, which therefore does its own work below ``if __name__ == "__main__":``.
+    They end with the block, at once where it is left by an error or an interrupt, or the program is killed. Each of
+    them imports the program that starts it, which therefore does its own work below ``if __name__ == "__main__":``.
     """
     with ProcessPoolExecutor(threads(workers), get_context("spawn"), _begin_process) as pool:
         before = set(active_children())

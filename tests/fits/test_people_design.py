@@ -1,6 +1,7 @@
 """What planned experiments could tell, and whether calibration finds what is wrong. All data are simulated."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas
@@ -14,6 +15,7 @@ from fits.people.calibration import (
     holm,
     person_calibration,
     population_calibration,
+    population_rows,
     simulate_people,
     summarise,
     uniformity,
@@ -137,6 +139,7 @@ def test_fit_people_command_writes_tables_and_figures(folder, capsys):
     assert main([*command, "--draws", "24", "--out", str(folder / "no")]) == 2
     assert "draws is 24; give a power of 2" in capsys.readouterr().err
     assert main([*command[:-1], "--draws", "0", "--out", str(folder / "no")]) == 2
+    assert "--draws is for people" in capsys.readouterr().err
     assert main([*command, "--participants", "--out", str(folder / "no")]) == 2
     assert main([*command[:-1], "--posterior", "--out", str(folder / "no")]) == 2
     assert not (folder / "no").exists()
@@ -173,6 +176,24 @@ def test_populations_are_recovered(folder):
     assert found.summary.parameter.tolist() == ["mean of criterion", "spread of criterion"]
     assert (found.summary.coverage_upper >= 0.95).all()
     assert abs(found.summary.bias[0]) < 4 * found.summary.bias_error[0]
+
+
+def test_open_ends_hold_what_is_on_their_side_and_an_interval_without_limits_is_none():
+    """Of τ .5, with intervals from 0, to infinity, both, and by a normal error of ln τ."""
+    truth = Population(np.zeros((4, 1)), np.full(4, 0.5))
+    table = pandas.DataFrame(
+        dict(parameter=list("abcd"), mean=0.0, mean_error=[1.0, 1.0, np.inf, 1.0], spread=0.5,
+             spread_lower=[0.0, 0.6, 0.0, 0.5 / np.e], spread_upper=[0.8, np.inf, np.inf, 0.5 * np.e],
+             verdict=["differences not shown", "differences not bounded", "not identified", "ok"])
+    )  # fmt: skip
+    rows = pandas.DataFrame(population_rows(SimpleNamespace(parameters=table), truth)).assign(simulation=0)
+    summary = summarise(rows).set_index("parameter")
+    spreads = summary.loc[[f"spread of {name}" for name in "abcd"]]
+    assert spreads.intervals.tolist() == [1, 1, 0, 1] and spreads.coverage.dropna().tolist() == [1.0, 0.0, 1.0]
+    assert summary.loc["mean of c", "intervals"] == 0
+    ranks = rows.set_index("parameter")["rank"]
+    assert ranks["spread of d"] == pytest.approx(0.5) and ranks[[f"spread of {name}" for name in "abc"]].isna().all()
+    assert rows.identified.tolist() == [True, False, True, False, False, False, True, True]
 
 
 def test_models_are_confused_as_often_as_is_counted(folder):

@@ -13,6 +13,7 @@ from fits.people.density import JointDensity
 from fits.people.draws import Draws, interval_ends, person_draws, shoulders
 from fits.people.em import expectation_maximisation, person_posterior
 from fits.people.likelihood import Value
+from fits.people.population import LARGEST_SPREAD
 
 ERRORS = np.array([0.6, 0.3])
 CENTRE, SPREAD = np.array([0.2, -0.1]), np.array([2.5, 1.0])
@@ -195,3 +196,11 @@ def test_the_samplers_coordinates_have_one_scale_whatever_the_spread(people):
     found = np.array([squares[density, 0.5], squares[density, 2.0]])
     assert (found > 0.4).all() and (found < 3).all()
     assert squares[at_modes, 2.0][0] > 20
+
+
+def test_a_spread_may_be_as_large_as_the_search_goes():
+    """People at either end of an effect that levels off: that they are alike is excluded, and no spread too large."""
+    sides = np.where(np.arange(24) % 2, 1.0, -1.0)
+    ended = expectation_maximisation(Levelling(np.column_stack([sides, sides])), np.zeros((24, 0)), workers=1)
+    assert ended.spread_ends[0, 0] > 0.5 and np.isinf(ended.spread_ends[1, 0])
+    assert ended.population.spread[0] < LARGEST_SPREAD

@@ -1,5 +1,6 @@
 """The joint density is exact, and sampling it gives the posterior of brute force. All data are simulated."""
 
+import json
 import math
 
 import numpy as np
@@ -105,7 +106,13 @@ def test_samples_are_the_posterior_of_brute_force(tmp_path):
         size = float(sampled.summary.ess_bulk.min())
         assert float(every[name].mean()) == pytest.approx(centre, abs=4 * sd / math.sqrt(size))
         assert float(every[name].std()) == pytest.approx(sd, rel=4 / math.sqrt(2 * size))
-    again = sampling.sample_people(fitted, draws=20, tune=20, chains=2, seed=3, workers=1)
+    kept = {}
+    again = sampling.sample_people(fitted, draws=20, tune=20, chains=2, seed=3, workers=1, keep=kept.__setitem__)
+    done = {1: json.loads(json.dumps(kept[1], default=np.ndarray.tolist))}
+    resumed = sampling.sample_people(fitted, draws=20, tune=20, chains=2, seed=3, done=done)
+    for group in ("posterior", "sample_stats"):
+        assert resumed.data[group].equals(again.data[group])
+        assert {str(a.dtype) for a in resumed.data[group].values()} <= {"float64", "int64", "bool"}
     more = sampling.sample_people(fitted, draws=20, tune=20, chains=2, seed=3, workers=2)
     assert again.data.posterior.equals(more.data.posterior)
     found = loo(sampled, draws=300)

@@ -257,13 +257,13 @@ def likelihood_ratio_ends(likelihood, j):
     return lower, np.exp(optimize.brentq(lambda log: best(log) - excluded, top.x, 4))
 
 
-def test_intervals_of_badly_known_spreads_are_those_of_the_likelihood_ratio():
-    """One whose differences are shown and one whose are not; to 4 %."""
-    likelihood = measured([0.7, 0.3], seed=6)
+@pytest.mark.parametrize("seed", [1, 5, 6, 20])
+def test_intervals_of_badly_known_spreads_are_those_of_the_likelihood_ratio(seed):
+    """To 12 %, with 256 draws; 0 where the closed form excludes no small spread, and only there."""
+    likelihood = measured([0.7, 0.4], seed=seed)
     ended = expectation_maximisation(likelihood, np.zeros((25, 0)), draws=256)
-    lower, upper = np.transpose([likelihood_ratio_ends(likelihood, j) for j in range(2)])
-    assert lower[0] > 0.3 and lower[1] == 0
-    assert ended.spread_ends == pytest.approx(np.array([lower, upper]), rel=0.04)
+    expected = np.transpose([likelihood_ratio_ends(likelihood, j) for j in range(2)])
+    assert ended.spread_ends == pytest.approx(expected, rel=0.12)
 
 
 def test_a_spread_that_is_well_known_has_the_interval_of_its_error():
