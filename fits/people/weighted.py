@@ -52,10 +52,8 @@ _WIDER = 2.0  # times, in the directions in which a climb ended at the edge of i
 _POOR, _MORE = 0.25, 2  # worth, of one round's draws, below which a person gets so many times the draws
 _PRECISELY, _ROUGHLY = 1e-12, 1e-8  # gain of a step at which a climb ends, as a share of the log evidence
 _BY_RATIO = 0.2  # error of ln τ, as the data have it, above which its interval is found by the likelihood ratio
-_FAR, _WIDEST = (
-    3.0,
-    4.0,
-)  # draws for that are made for spreads larger by so many errors, but not by more than this factor
+_FAR = 3.0  # errors of ln τ by which the population is wider for which draws for that are made
+_WIDEST = 4.0  # times, at most
 _STEP = 0.25  # of ln τ, or half an error if that is less
 _EXCLUDED = 0.5 * float(chdtri(1, 1 - LEVEL))  # nats
 
@@ -146,7 +144,7 @@ class _Evidence:
                 height = self.value(there) + 0.5 * (there.spread[j] / SPREAD_SD) ** 2 - log
                 error = math.sqrt(((self.weigh(there)[0] - here) ** 2).sum())
                 highest[log], lowest[log] = height + error, height - error
-                if sign * log >= sign * end or highest[log] < max(lowest.values()) - _EXCLUDED:
+                if sign * log >= sign * end or (log != at and highest[log] < max(lowest.values()) - _EXCLUDED):
                     break
                 log = sign * min(sign * log + step, sign * end)
         logs = np.array(sorted(highest))

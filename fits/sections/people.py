@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import pandas
@@ -99,11 +100,14 @@ def _show(tables: Tables) -> Shown:
         {"parameter": r["parameter"], "median": quantity(r["median"], r["unit"]),
          "95 %": f"{number(r['lower'])} to {number(r['upper'])}",
          "95 % of people": f"{number(r['people_lower'])} to {number(r['people_upper'])}",
+         "spread, 95 %": f"{number(r['spread_lower'])} to "
+         f"{number(r['spread_upper']) if math.isfinite(r['spread_upper']) else '∞'}",
          "told apart by their trials": share(r["reliability"]), "verdict": r["verdict"]}
         for r in parameters.to_dict("records")
     ]  # fmt: skip
     listings.append(
         Listing(f"The population under {label}", pandas.DataFrame(cells), ("median",),
+                "The spread is people's standard deviation on the scale of a logit between the parameter's bounds. "
                 "Told apart: the share of the variance between people that their own trials resolve.")
     )  # fmt: skip
     return Shown(
