@@ -55,6 +55,7 @@ _BY_RATIO = 0.2  # error of ln τ, as the data have it, above which its interval
 _FAR = 3.0  # errors of ln τ by which the population is wider for which draws for that are made
 _WIDEST = 4.0  # times, at most
 _STEP = 0.25  # of ln τ, or half an error if that is less
+_JUDGES = 1.0  # nats, the largest standard error of a height that counts
 _EXCLUDED = 0.5 * float(chdtri(1, 1 - LEVEL))  # nats
 
 
@@ -128,9 +129,10 @@ class _Evidence:
     def spread_ends(self, population: Population, j: int, step: float) -> tuple[float, float]:
         """Ends of the 95 % interval of τ_j by the likelihood ratio, all else being at its best, with its priors.
 
-        0 and ∞ where ``LEAST_SPREAD`` and ``LARGEST_SPREAD`` are not excluded. Far away few draws decide: a height
-        counts with its standard error, added where it may be excluded and taken off where it may exclude. The prior of
-        τ_j counts for nothing here; where it has drawn the population's own τ_j out of the interval, that is an end.
+        0 and ∞ where ``LEAST_SPREAD`` and ``LARGEST_SPREAD`` are not excluded, and where draws cannot judge whether
+        they are: far away few decide. Up to there a height counts with its standard error, added where it may be
+        excluded and taken off where it may exclude. The prior of τ_j counts for nothing here; where it has drawn the
+        population's own τ_j out of the interval, that is an end.
         """
         here, _ = self.weigh(population)
         at = math.log(population.spread[j])
@@ -141,8 +143,10 @@ class _Evidence:
             end = math.log(limit)
             while True:
                 there = self._best_beside(there, population, j, log)
+                error = self._error(there, here)
+                if error > _JUDGES:
+                    break
                 height = self.value(there) + 0.5 * (there.spread[j] / SPREAD_SD) ** 2 - log
-                error = math.sqrt(((self.weigh(there)[0] - here) ** 2).sum())
                 highest[log], lowest[log] = height + error, height - error
                 if sign * log >= sign * end or (log != at and highest[log] < max(lowest.values()) - _EXCLUDED):
                     break
@@ -156,6 +160,13 @@ class _Evidence:
                 within = min(drops[last], _EXCLUDED)
                 ends[k] = math.exp(np.interp(_EXCLUDED, [within, drops[beyond]], logs[[last, beyond]]))
         return ends[0], ends[1]
+
+    def _error(self, there: Population, here: np.ndarray) -> float:
+        """Standard error of the log evidence against that where draws weigh as ``here``; infinite where one is all."""
+        weights, _ = self.weigh(there)
+        worth = 1 / (weights**2).sum(axis=1)
+        with np.errstate(divide="ignore"):
+            return math.sqrt((((weights - here) ** 2).sum(axis=1) * worth / (worth - 1)).sum())
 
     def _best_beside(self, start: Population, population: Population, j: int, log: float) -> Population:
         """The best population near one, whose ln τ_j is given; all else moves in steps of ``population``'s spreads."""
