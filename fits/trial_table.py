@@ -63,18 +63,23 @@ def read_text_table(path: Path) -> pandas.DataFrame:
     return frame
 
 
+def check_separator(path: Path) -> None:
+    """``TrialError`` where the header of a .csv has no comma, or of a .tsv no tab, but other marks that separate."""
+    with path.open("rb") as file:
+        header = file.readline(65_536)
+    if _SEPARATORS[path.suffix.lower()].encode() not in header and any(mark in header for mark in b",;\t|"):
+        raise TrialError(
+            f"{path}: has one column, {header[:40].decode(errors='replace').strip()!r}; separate fields by commas in "
+            ".csv and by tabs in .tsv, and write decimals with a point"
+        )
+
+
 def _parse(path: Path) -> pandas.DataFrame:
     try:
         with path.open("rb") as file:
             if b"\0" in file.read(65_536):
                 raise TrialError(f"{path}: is not text (it holds zero bytes); save the table as UTF-8 text")
-            file.seek(0)
-            header = file.readline(65_536)
-        if _SEPARATORS[path.suffix.lower()].encode() not in header and any(mark in header for mark in b",;\t|"):
-            raise TrialError(
-                f"{path}: has one column, {header[:40].decode(errors='replace').strip()!r}; separate fields by commas "
-                "in .csv and by tabs in .tsv, and write decimals with a point"
-            )
+        check_separator(path)
         with warnings.catch_warnings():
             warnings.simplefilter("error", pandas.errors.ParserWarning)
             return pandas.read_csv(
@@ -90,7 +95,10 @@ def _parse(path: Path) -> pandas.DataFrame:
         raise TrialError(f"{path}: is empty; give a table with a header and one row a trial") from None
     except (pandas.errors.ParserError, pandas.errors.ParserWarning) as error:
         reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
-        raise TrialError(f"{path}: is not a regular table ({reason}); give every row one field a column") from None
+        raise TrialError(
+            f"{path}: is not a regular table ({reason}); give every row one field a column, and "
+            "write decimals with a point"
+        ) from None
 
 
 def renamed(frame: pandas.DataFrame, columns: Mapping[str, str], needed: Iterable[str]) -> pandas.DataFrame:

@@ -194,9 +194,12 @@ def read_trials(
     whole = whole.reset_index(drop=True)
     check_unique(whole)
     whole["response"] = whole["response"].mask(is_empty(whole["response"]), "")
-    answers = (whole["response"] != "").groupby(whole["participant"]).sum()
+    answered = (whole["response"] != "") | (whole["tested"] & (missing == "separate"))
+    answers = answered.groupby(whole["participant"]).sum()
     nobody = answers.index[answers == 0]
-    if len(nobody) and (not skip_broken or len(nobody) == len(answers)):
+    if len(nobody) == len(answers):
+        raise TrialError(f"{paths[0]}: nobody answered any test trial; add the column response, or the test")
+    if len(nobody) and not skip_broken:
         raise TrialError(
             f"{paths[0]}: participant {some(map(repr, nobody))} answered no test trial; add the test, or leave them "
             "out (skip_broken=True, or --skip-broken)"

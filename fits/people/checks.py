@@ -6,6 +6,7 @@ For every draw from a person's posterior the trials are answered anew; what they
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -94,7 +95,9 @@ def loo(posterior: PeoplePosterior, *, draws: int = 400) -> Any:
         columns.append(np.repeat(np.array(logs), counts.ravel(), axis=1))
     pointwise = np.concatenate(columns, axis=1)[None]  # one chain of independent-enough draws
     data = arviz.from_dict(posterior={"eta": etas[None]}, log_likelihood={"answers": pointwise})
-    return arviz.loo(data, pointwise=True, reff=1.0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Estimated shape parameter of Pareto", UserWarning)  # pareto_k says where
+        return arviz.loo(data, pointwise=True, reff=1.0)
 
 
 def group_names(likelihood: Any) -> list[str]:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas
 
 from ..commands import keeper, kept, print_counts, write_missing
@@ -37,6 +38,7 @@ from .posterior import needed, sample_people
 from .recovery import recover_people
 
 _SIMULATIONS = 20
+_LARGEST_SHAPE = 0.7  # of a trial's Pareto distribution, for leaving it out (doi:10.1007/s11222-016-9696-4)
 _ALIKE = 1e-6  # difference in a person's log evidence below which models are the same
 _SHOWN = ["parameter", "median", "lower", "upper", "spread", "spread_lower", "spread_upper", "reliability", "verdict"]
 
@@ -50,6 +52,9 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
     fits: list[PeopleFit] = []
     checks, posteriors = [], []
     sampling = processes(options.workers) if options.posterior else nullcontext()
+    sampled_before = sorted(Path(options.out).glob("posterior-*.nc"))
+    if sampled_before and not options.posterior:
+        raise ValueError(f"{sampled_before[0]} was sampled, and would go; name another folder, or delete it")
     draws = DRAWS if options.draws is None else options.draws
     task = _task(options, study, models, trials, covariates, draws)
     with (
@@ -122,7 +127,10 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
         if not sampled.converged:
             print("  not all of it is known well: give more draws (--posterior DRAWS)")
         left_out = loo(sampled)
-        print(f"  leave-one-trial-out log density {left_out.elpd_loo:.1f} ± {left_out.se:.1f} (PSIS-LOO)")
+        shapes = left_out.pareto_k.to_numpy()
+        rough = int((np.isfinite(shapes) & (shapes > _LARGEST_SHAPE)).sum())
+        told = f"; rough, for {rough} of {len(shapes)} trials decide too much on their own" if rough else ""
+        print(f"  leave-one-trial-out log density {left_out.elpd_loo:.1f} ± {left_out.se:.1f} (PSIS-LOO){told}")
     print(f"Tables and figures are in {options.out}")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas
 
-from ..trial_table import TrialError, some
+from ..trial_table import TrialError, check_separator, some
 from ..trials import TABLE
 
 _BIDS, _PREFIX = "participant_id", "sub-"  # of the participants.tsv of a BIDS dataset
@@ -37,7 +37,10 @@ def read_covariates(path: str | Path, columns: Sequence[str] | str | None = None
         raise TrialError(f"{place}: is not .csv or .tsv; give a table of covariates")
     named = {"participant": str, _BIDS: str}
     try:
+        check_separator(place)
         table = pandas.read_csv(place, sep=separators[place.suffix.lower()], dtype=named, na_values=["n/a"])
+    except TrialError:
+        raise
     except (OSError, ValueError) as error:
         raise TrialError(f"{place}: cannot be read ({error}); check the path and the file") from None
     if "participant" not in table and _BIDS in table:
@@ -45,6 +48,7 @@ def read_covariates(path: str | Path, columns: Sequence[str] | str | None = None
         table["participant"] = table.participant.str.removeprefix(_PREFIX)
     if "participant" not in table:
         raise TrialError(f"{place}: has no column participant; it has {', '.join(map(str, table.columns))}")
+    table["participant"] = table.participant.str.strip()
     if table.participant.isna().any():
         row = int(np.flatnonzero(table.participant.isna())[0]) + 2
         raise TrialError(f"{place}: row {row} names no participant; add the name, or leave the row out")

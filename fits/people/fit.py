@@ -137,7 +137,7 @@ def fit_people(
     if len(trials.participants) < 2:
         raise ValueError(
             f"{len(trials.participants)} participant(s) given; a population needs two or more, and one person alone "
-            "can be fitted with fit_trials"
+            "can be fitted with fit_trials (on the command line without --people)"
         )
     instance = model_class(model)(nodes=NODES) if isinstance(model, str) else model
     own, notes = standardised(covariates, trials.participants)

@@ -186,5 +186,7 @@ def test_interrupted_command_goes_on_with_the_chains_that_had_ended(tmp_path, ca
     for model in ("EncodingOnly", "LinearCapture"):
         whole, resumed = (arviz.from_netcdf(tmp_path / name / f"posterior-{model}.nc") for name in ("whole", "out"))
         assert whole.posterior.equals(resumed.posterior) and whole.sample_stats.equals(resumed.sample_stats)
+    assert main([*command[:-2], "--out", str(tmp_path / "out")]) == 2
+    assert "was sampled, and would go; name another folder" in capsys.readouterr().err
     assert main([*command[:-2], "--resume", "--out", str(tmp_path / "modes")]) == 2
     assert "--resume does not work with --trials alone; only chains of --posterior are kept" in capsys.readouterr().err

@@ -190,6 +190,9 @@ def test_covariates_that_cannot_be_read_are_named(tmp_path):
         read_covariates(tmp_path / "differ.csv", ["weight"])
     with pytest.raises(TrialError, match=r"is not \.csv"):
         read_covariates(tmp_path / "gap.xls")
+    (tmp_path / "semicolons.csv").write_text("participant;age\np0;30,5\n")
+    with pytest.raises(TrialError, match="has one column, 'participant;age'; separate fields by commas"):
+        read_covariates(tmp_path / "semicolons.csv")
     trials.to_csv(tmp_path / "trials.csv", index=False)
     with pytest.raises(TrialError, match="has columns that trials need alone"):
         read_covariates(tmp_path / "trials.csv")

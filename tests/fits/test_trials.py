@@ -181,7 +181,9 @@ def test_who_answered_nothing_is_left_out_on_request_and_listed(study, write):
     assert trials.skipped == (("02", "answered no test trial"),) and "02" not in trials.participants
     whole = read_trials(write(frame), study)
     pandas.testing.assert_frame_equal(trials.table, whole.select(trials.participants).table.reset_index(drop=True))
-    with pytest.raises(TrialError, match="answered no test trial"):
+    silent = frame.assign(response=frame.response.where(frame.participant != "02", ""))
+    assert "02" in read_trials(write(silent), study, missing="separate").participants  # silence is what they answered
+    with pytest.raises(TrialError, match="nobody answered any test trial"):
         read_trials(write(frame.assign(tested=False, response="")), study, skip_broken=True)
 
 
