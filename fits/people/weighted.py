@@ -151,6 +151,8 @@ class _Evidence:
                 if sign * log >= sign * end or (log != at and highest[log] < max(lowest.values()) - _EXCLUDED):
                     break
                 log = sign * min(sign * log + step, sign * end)
+        if at not in highest:
+            return 0.0, math.inf
         logs = np.array(sorted(highest))
         drops = max(lowest.values()) - np.array([highest[log] for log in logs])
         inside = np.flatnonzero((drops < _EXCLUDED) | (logs == at))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
+from fits.people import weighted
 from fits.people.draws import Draws, interval_ends, log_density, person_draws, t_draws, widened
 from fits.people.em import expectation_maximisation, person_posterior
 from fits.people.errors import standard_errors
@@ -269,3 +270,10 @@ def test_intervals_of_badly_known_spreads_are_those_of_the_likelihood_ratio(seed
 def test_a_spread_that_is_well_known_has_the_interval_of_its_error():
     ended = expectation_maximisation(measured([0.7, 0.9], n=100), np.zeros((100, 0)), draws=64)
     assert np.isnan(ended.spread_ends).all()
+
+
+def test_where_draws_do_not_judge_intervals_are_open(monkeypatch):
+    likelihood = measured([0.7, 0.4], n=12)
+    monkeypatch.setattr(weighted, "_JUDGES", 0.0)  # but for the place that is compared with itself
+    ended = expectation_maximisation(likelihood, np.zeros((12, 0)), draws=32)
+    assert ended.spread_ends[0].tolist() == [0.0, 0.0] and np.isinf(ended.spread_ends[1]).all()
