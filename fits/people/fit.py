@@ -43,7 +43,8 @@ class PeopleFit:
         95 % of people lie; reliability, the share of the variance between people that their trials resolve, τ² times
         the mean of A_i (:func:`fits.people.errors.standard_errors`); verdict: "ok", "not identified" (the error of μ is
         its prior's), "differences not identified" (spread between 0 and ∞), "differences not shown" (from 0: people may
-        be all alike) or "differences not bounded" (to ∞: they may be anywhere between the bounds); description.
+        be all alike) or "differences not bounded" (to ∞: they may be anywhere between the bounds), by the data or
+        because draws cannot judge; description.
     effects : DataFrame
         A row a parameter and covariate: slope of η per standard deviation of the covariate, standard_error, lower,
         upper.
