@@ -75,7 +75,8 @@ def _show(tables: Tables) -> Shown:
             {"parameter": r["parameter"], "bias": f"{number(r['bias'], 2)} ± {number(r['bias_error'], 2)}",
              "correlation": number(r["correlation"], 2),
              "95 % intervals hold the truth": f"{share(r['coverage'])} ({share(r['coverage_lower'])} to "
-             f"{share(r['coverage_upper'])})", "of": int(r["intervals"]), "95 %, p": number(r["p_coverage_holm"], 2),
+             f"{share(r['coverage_upper'])})", "of": str(int(r["intervals"])),
+             "95 %, p": number(r["p_coverage_holm"], 2),
              "uniform, p": number(r["p_uniform_holm"], 2)}
             for r in mine.to_dict("records")
         ]  # fmt: skip

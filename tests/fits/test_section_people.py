@@ -14,7 +14,7 @@ from fits.sections.section import QUICK, Work
 from fits.study import load_study
 
 matplotlib.use("Agg")
-WORK = Work((), {}, (), (), dataclasses.replace(QUICK, confused=3, designs=1), 1, 1)
+WORK = Work((), {}, (), (), dataclasses.replace(QUICK, ranked=3, designs=1), 1, 1)
 
 
 @pytest.fixture(scope="module")
