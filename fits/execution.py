@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import (
@@ -228,7 +229,11 @@ def in_order(futures: Sequence[Future[Any]], pool: Executor) -> list[Any]:
 
 def _lost(error: BaseException) -> bool:
     """Whether a task ended because of its executor and not of itself."""
-    return isinstance(error, (CancelledError, BrokenExecutor)) or type(error).__module__.startswith("distributed.")
+    if isinstance(error, (CancelledError, BrokenExecutor)) or type(error).__module__.startswith("distributed."):
+        return True
+    frames = list(traceback.walk_tb(error.__traceback__))  # Dask's executor fails itself over a future that was lost
+    raised_in = frames[-1][0].f_globals.get("__name__") if frames else None
+    return isinstance(error, ValueError) and raised_in == "distributed.cfexecutor"
 
 
 def _told(error: BaseException) -> str:

@@ -399,6 +399,17 @@ def test_chains_on_a_cluster_are_those_of_threads(cluster, tmp_path):
     assert not np.array_equal(first, second)
 
 
+def test_a_future_that_dask_lost_is_not_an_error_of_its_task():
+    """Its executor unpacks what such a future does not have, and passes that ValueError on."""
+    cfexecutor = pytest.importorskip("distributed.cfexecutor", reason="needs the extra engram[cluster]")
+    error = None
+    try:
+        exec("typ, exc, tb = (1, 2)", {"__name__": cfexecutor.__name__})
+    except ValueError as raised:
+        error = raised
+    assert execution._lost(error) and not execution._lost(ValueError("of the task"))
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_cluster_that_vanishes_is_named_and_the_run_goes_on_elsewhere(one_study, tmp_path, monkeypatch):
     """The scheduler and its workers are closed in mid-run; what had finished is on the disk, and is not run again."""
