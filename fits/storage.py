@@ -36,6 +36,7 @@ except ImportError:  # not on Windows, where runs are not kept apart
 
 _NAME = "fit.json"
 _ROW = ("log_likelihood", "value", "converged", "message", "evaluations")
+_WORD = 40  # characters, from which a word of a task is kept as a digest
 
 
 def save(fits: Sequence[Fit], folder: str | Path) -> None:
@@ -135,7 +136,7 @@ class Checkpoint:
     def __init__(self, path: str | Path, task: Mapping[str, Any], resume: bool = False) -> None:
         self.path = Path(path)
         self._done: dict[str, dict[int, Any]] = {}
-        self._digest = hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()
+        self._task = {name: _short(value) for name, value in task.items()}
         self._file = self._opened(resume)
         try:
             if resume:
@@ -146,7 +147,7 @@ class Checkpoint:
                 )
             else:
                 self._file.truncate(0)
-                self._file.write(json.dumps({"task": self._digest}) + "\n")
+                self._file.write(json.dumps({"task": self._task}) + "\n")
         except BaseException:
             self._file.close()
             raise
@@ -220,15 +221,36 @@ class Checkpoint:
             except ValueError:
                 what = f"line {number + 1} is damaged; delete the file and begin again"
                 raise StudyError(f"{self.path}: {what}") from None
-        if not rows or not isinstance(rows[0], dict) or rows[0].get("task") != self._digest:
+        task = rows[0].get("task") if rows and isinstance(rows[0], dict) else None
+        if task != self._task:
             raise StudyError(
-                f"{self.path}: is of another run (other studies, models, numbers, seed, options or version); "
-                "repeat the command that was interrupted, or delete the file"
+                f"{self.path}: is of another run{_difference(task, self._task)}; repeat the command that was "
+                "interrupted, or delete the file"
             )
         for row in rows[1:]:
             self._done.setdefault(row["part"], {})[int(row["number"])] = row["content"]
         if rest:  # a line that a crash cut short goes, so that the next one begins on its own
             self._file.truncate(sum(len(line) + 1 for line in lines))
+
+
+def _short(value: Any) -> Any:
+    """A number or word as it is, what is longer by its digest."""
+    if value is None or isinstance(value, (bool, int, float)) or (isinstance(value, str) and len(value) < _WORD):
+        return value
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _difference(kept: Any, given: Mapping[str, Any]) -> str:
+    """In what two tasks differ: words such as "(seed was 1 and is 2; studies)"."""
+    if not isinstance(kept, dict):
+        return " (of another version)"
+    told = []
+    for name in sorted({*kept, *given}):
+        values = [one.get(name) for one in (kept, given)]
+        if values[0] != values[1]:
+            long = any(isinstance(value, str) and len(value) >= _WORD for value in values)
+            told.append(f"other {name}" if long else f"{name} was {values[0]} and is {values[1]}")
+    return f" ({'; '.join(told)})"
 
 
 def _plain(value: Any) -> Any:

@@ -139,10 +139,12 @@ def _task(
     covariates: pandas.DataFrame | None, draws: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Everything that decides the draws."""
-    tables = [trials.table.to_csv(), "" if covariates is None else covariates.to_csv()]
-    digests = [sha256(table.encode()).hexdigest() for table in tables]
-    return task_of([study], models, tables=digests, level=options.level, draws=draws,
-                   posterior=options.posterior, seed=options.seed)  # fmt: skip
+    tables = {"answers": trials.table, "covariates": covariates}
+    digests = {
+        name: None if table is None else sha256(table.to_csv().encode()).hexdigest() for name, table in tables.items()
+    }
+    return task_of([study], models, **digests, level=options.level, draws=draws, posterior=options.posterior,
+                   seed=options.seed)  # fmt: skip
 
 
 def run_design(options: argparse.Namespace, studies: Sequence[Study], models: Sequence[str]) -> None:
