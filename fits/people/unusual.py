@@ -38,7 +38,19 @@ def notes_on_people(likelihood: PeopleLikelihood) -> list[tuple[str, str, str]]:
         if likelihood.lures[0].size and by_new.sum() == 0:
             notes.append((name, "no answer about a new item",
                           "criteria and strengths are told apart by the population alone"))  # fmt: skip
-    return notes + _of_everybody(likelihood)
+    return notes + _alike(likelihood.people) + _of_everybody(likelihood)
+
+
+def _alike(people: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Names that differ in case alone."""
+    first: dict[str, str] = {}
+    for name in people:
+        first.setdefault(name.casefold(), name)
+    return [
+        (name, f"the name is that of {first[name.casefold()]} but for the case", "they are two people here; write the "
+         "names alike if they are one")
+        for name in people if first[name.casefold()] != name
+    ]  # fmt: skip
 
 
 def _of_everybody(likelihood: PeopleLikelihood) -> list[tuple[str, str, str]]:
