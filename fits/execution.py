@@ -231,9 +231,11 @@ def _lost(error: BaseException) -> bool:
     """Whether a task ended because of its executor and not of itself."""
     if isinstance(error, (CancelledError, BrokenExecutor)) or type(error).__module__.startswith("distributed."):
         return True
-    frames = list(traceback.walk_tb(error.__traceback__))  # Dask's executor fails itself over a future that was lost
-    raised_in = frames[-1][0].f_globals.get("__name__") if frames else None
-    return isinstance(error, ValueError) and raised_in == "distributed.cfexecutor"
+    # of a future that was lost Dask's executor unpacks whatever it has, to raise what should be an exception
+    frames = list(traceback.walk_tb(error.__traceback__))
+    by_dask = bool(frames) and frames[-1][0].f_globals.get("__name__") == "distributed.cfexecutor"
+    unpacking = type(error) in (ValueError, TypeError, AttributeError)
+    return by_dask and unpacking and any(word in str(error) for word in ("unpack", "with_traceback"))
 
 
 def _told(error: BaseException) -> str:

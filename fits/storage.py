@@ -224,8 +224,8 @@ class Checkpoint:
         task = rows[0].get("task") if rows and isinstance(rows[0], dict) else None
         if task != self._task:
             raise StudyError(
-                f"{self.path}: is of another run{_difference(task, self._task)}; repeat the command that was "
-                "interrupted, or delete the file"
+                f"{self.path}: is of another run ({_difference(task, self._task)}); repeat the command that "
+                "was interrupted, or delete the file"
             )
         for row in rows[1:]:
             self._done.setdefault(row["part"], {})[int(row["number"])] = row["content"]
@@ -241,16 +241,16 @@ def _short(value: Any) -> Any:
 
 
 def _difference(kept: Any, given: Mapping[str, Any]) -> str:
-    """In what two tasks differ: words such as "(seed was 1 and is 2; studies)"."""
+    """In what two tasks differ: words such as "seed was 1 and is 2; other studies"."""
     if not isinstance(kept, dict):
-        return " (of another version)"
+        return "its first line names no run of this version"
     told = []
     for name in sorted({*kept, *given}):
-        values = [one.get(name) for one in (kept, given)]
+        values = [one.get(name, "absent") for one in (kept, given)]
         if values[0] != values[1]:
             long = any(isinstance(value, str) and len(value) >= _WORD for value in values)
             told.append(f"other {name}" if long else f"{name} was {values[0]} and is {values[1]}")
-    return f" ({'; '.join(told)})"
+    return "; ".join(told)
 
 
 def _plain(value: Any) -> Any:

@@ -137,6 +137,7 @@ def expectation_maximisation(
     draws: int = DRAWS,
     workers: Workers = None,
     progress: Callable[[float], Any] | None = None,
+    intervals: bool = True,
 ) -> Ended:
     """The most likely population, and everybody's posterior given it.
 
@@ -154,6 +155,8 @@ def expectation_maximisation(
         Threads (all processors by default), or what else runs people; the numbers do not depend on it.
     progress : callable, optional
         Called after every step with how far the population has moved.
+    intervals : bool
+        Whether draws give intervals of spreads that are badly known.
     """
     began = time.perf_counter()
     if draws and (draws < FEWEST or draws & (draws - 1)):
@@ -162,7 +165,7 @@ def expectation_maximisation(
     if start is None and len(likelihood) >= _MANY:
         some = slice(0, None, len(likelihood) // _SOME)
         ended = expectation_maximisation(
-            likelihood.part(some), covariates[some], draws=draws, workers=workers, progress=progress
+            likelihood.part(some), covariates[some], draws=draws, workers=workers, progress=progress, intervals=False
         )
         start, steps, near = ended.population, ended.steps, draws > 0
     elif start is None:
@@ -213,7 +216,7 @@ def expectation_maximisation(
 
             run = partial(everybody, pool)
             population, people, more, settled, information, ends = most_evident(
-                likelihood, population, people, covariates, draws, run, progress
+                likelihood, population, people, covariates, draws, run, progress, intervals
             )
             steps += more
     return Ended(population, tuple(people), steps, settled, time.perf_counter() - began, information, ends)

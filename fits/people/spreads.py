@@ -2,8 +2,10 @@
 
 From the fitted population τ_j goes up and down in steps, all else being at its best, until the log evidence has
 dropped by half the quantile of χ². Draws judge only populations near those that they were made for: where they no
-longer do, everybody gets more, for the population that has been reached. A height counts with its standard error,
-added where it may be excluded and taken off where it may exclude; where it stays unknown the interval has no end.
+longer do, everybody gets more, for the population that has been reached. (Not only those whose draws judge worst: whose
+lie where they are needed by chance look well known, and are too likely.) In the end all heights are taken anew, on all
+draws. A height counts with its standard error, added where it may be excluded and taken off where it may exclude; where
+it stays unknown the interval has no end.
 """
 
 from __future__ import annotations
@@ -20,11 +22,12 @@ from .population import LARGEST_SPREAD, LEAST_SPREAD, SPREAD_SD, Population
 
 _BY_RATIO = 0.2  # error of ln τ, as the data have it, above which its interval is found by the likelihood ratio
 _STEP = 0.25  # of ln τ, or half an error if that is less
-_BOX = math.log(2.0)  # as far as all else may move in a step: of ln τ, and of effects in units of τ
+_BOX = math.log(2.0)  # as far as all else may move in a climb: of ln τ, and of effects in units of τ
+_CLIMBS = 4  # at most, where the box holds one
 _ROUGHLY = 1e-8  # gain of a step at which a climb ends, as a share of the log evidence
 _JUDGES = 1.0  # nats, the largest standard error of a height that counts
-_OTHERS = 0.5  # of that, what those may have who get no more draws
-_TRIES = 2  # at a place, of more draws
+_ALL = 1 + 1e-6  # equal draws that a person's are worth, below which one draw is all
+_TRIES, _MOST = 2, 8  # rounds of more draws at a place, and in one direction
 _EXCLUDED = 0.5 * float(chdtri(1, 1 - LEVEL))  # nats
 
 
@@ -41,7 +44,7 @@ def spread_ends(
     population: Population,
     errors: np.ndarray,
     which: Sequence[int],
-    drawn: Callable[[Population, np.ndarray], Evidence],
+    drawn: Callable[[Population], Evidence],
 ) -> np.ndarray:
     """Ends of the intervals of some spreads, (2, parameters); NaN for the others.
 
@@ -52,58 +55,66 @@ def spread_ends(
     Parameters
     ----------
     evidence : Evidence
-        On which ``population`` is the best.
+        On the draws that there are.
+    population : Population
+        The fitted one.
     errors : (parameters,) array
         Standard errors of ln τ.
     which : sequence of int
     drawn : callable
-        Makes more draws for a population, of those people who are true; returns the evidence on all.
+        Makes more draws of everybody for a population; returns the evidence on all.
     """
     ends = np.full((2, len(errors)), np.nan)
     for j in which:
-        step = min(_STEP, 0.5 * float(errors[j]))
-        highest: dict[float, float] = {}  # by ln τ_j
-        lowest: dict[float, float] = {}
+        walks = []
         for sign, limit in ((-1, LEAST_SPREAD), (1, LARGEST_SPREAD)):
-            evidence = _walk(evidence, population, j, sign * step, limit, highest, lowest, drawn)
-        ends[:, j] = _between(highest, lowest, math.log(population.spread[j]))
+            step = sign * min(_STEP, 0.5 * float(errors[j]))
+            walked, evidence = _walk(evidence, population, j, step, limit, drawn)
+            walks.append(walked)
+        ends[:, j] = _between(evidence, population, j, walks)
     return ends
 
 
 def _walk(
-    evidence: Evidence, population: Population, j: int, step: float, limit: float, highest: dict[float, float],
-    lowest: dict[float, float], drawn: Callable[[Population, np.ndarray], Evidence],
-) -> Evidence:  # fmt: skip
-    """From the population's ln τ_j to where it is excluded, to a limit, or to where draws cannot judge; with heights,
-    over the population's, on the way, and the evidence with the draws made."""
-    sign = math.copysign(1, step)
-    log = at = math.log(population.spread[j])
-    end, there = math.log(limit), population
-    while True:
-        for tries in range(_TRIES + 1):
-            there = _best_beside(evidence, there, population, j, log)
-            variances = _variances(evidence, there, population)
-            error = math.sqrt(variances.sum())
-            if error < _JUDGES or tries == _TRIES:
-                break
-            evidence = drawn(there, _most(variances))
-        if error >= _JUDGES:
-            break
-        height = _by_data(evidence, there, j) - _by_data(evidence, population, j)
-        highest[log], lowest[log] = height + error, height - error
-        if sign * log >= sign * end or (log != at and highest[log] < max(lowest.values()) - _EXCLUDED):
-            break
+    evidence: Evidence, population: Population, j: int, step: float, limit: float,
+    drawn: Callable[[Population], Evidence],
+) -> tuple[list[Population], Evidence]:  # fmt: skip
+    """Populations from the fitted τ_j to where it is excluded, to a limit, or to the last that draws can judge; and the
+    evidence with the draws that were made."""
+    sign, end = math.copysign(1, step), math.log(limit)
+    log, there, walked, rounds, top = math.log(population.spread[j]), population, [], 0, 0.0
+    while sign * log < sign * end:
         log = sign * min(sign * (log + step), sign * end)
-    return evidence
+        for tries in range(_TRIES + 1):
+            there = _best_beside(evidence, there, j, log)
+            height, error = _height(evidence, there, population, j)
+            if error < _JUDGES or tries == _TRIES or rounds == _MOST:
+                break
+            evidence, rounds = drawn(there), rounds + 1
+        if not error < _JUDGES:
+            break
+        walked.append(there)
+        if height + error < top - _EXCLUDED:
+            break
+        top = max(top, height - error)
+    return walked, evidence
 
 
-def _between(highest: dict[float, float], lowest: dict[float, float], at: float) -> tuple[float, float]:
-    """Ends from heights at ln τ_j, of which the fitted one is ``at``."""
-    if at not in highest:
-        return 0.0, math.inf
-    logs = np.array(sorted(highest))
-    drops = max(lowest.values()) - np.array([highest[log] for log in logs])
-    inside = np.flatnonzero((drops < _EXCLUDED) | (logs == at))
+def _between(
+    evidence: Evidence, population: Population, j: int, walks: Sequence[Sequence[Population]]
+) -> tuple[float, float]:
+    """Ends of the interval of τ_j from populations on either side, whose heights are taken anew, on all draws."""
+    spreads, highest, lowest = [float(population.spread[j])], [0.0], [0.0]
+    for walked in walks:
+        for place in walked:
+            height, error = _height(evidence, place, population, j)
+            if error < _JUDGES:
+                spreads.append(float(place.spread[j]))
+                highest.append(height + error)
+                lowest.append(height - error)
+    order = np.argsort(spreads)
+    logs, drops = np.log(spreads)[order], max(lowest) - np.array(highest)[order]
+    inside = np.flatnonzero((drops < _EXCLUDED) | (order == 0))
     ends = [0.0, math.inf]
     for k, (last, beyond) in enumerate(((inside[0], inside[0] - 1), (inside[-1], inside[-1] + 1))):
         if 0 <= beyond < len(logs):
@@ -112,35 +123,29 @@ def _between(highest: dict[float, float], lowest: dict[float, float], at: float)
     return ends[0], ends[1]
 
 
-def _by_data(evidence: Evidence, there: Population, j: int) -> float:
-    """Log evidence without the prior of ln τ_j."""
-    spread = float(there.spread[j])
-    return evidence.value(there) + 0.5 * (spread / SPREAD_SD) ** 2 - math.log(spread)
-
-
-def _variances(evidence: Evidence, there: Population, population: Population) -> np.ndarray:
-    """Of the difference of two log evidences on the same draws, each person's; not finite where one draw is all."""
+def _height(evidence: Evidence, there: Population, population: Population, j: int) -> tuple[float, float]:
+    """Log evidence over the fitted population's, without the prior of ln τ_j, and its standard error; that is infinite
+    where one draw is all of a person's."""
     weights, here = evidence.weigh(there)[0], evidence.weigh(population)[0]
     worth = 1 / (weights**2).sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found: np.ndarray = ((weights - here) ** 2).sum(axis=1) * worth / (worth - 1)
-    return found
+    variance = math.inf
+    if (worth > _ALL).all():
+        variance = float((((weights - here) ** 2).sum(axis=1) * worth / (worth - 1)).sum())
+    spreads = np.array([there.spread[j], population.spread[j]])
+    priors = np.log(spreads) - 0.5 * (spreads / SPREAD_SD) ** 2
+    height = evidence.value(there) - evidence.value(population) - float(priors[0] - priors[1])
+    return height, math.sqrt(variance)
 
 
-def _most(variances: np.ndarray) -> np.ndarray:
-    """Who to know better: without them the others would do."""
-    order = np.argsort(variances)
-    found = np.ones(len(variances), dtype=bool)
-    found[order[np.cumsum(variances[order]) < (_OTHERS * _JUDGES) ** 2]] = False
-    return found
-
-
-def _best_beside(evidence: Evidence, start: Population, population: Population, j: int, log: float) -> Population:
-    """The best population near one, whose ln τ_j is given; all else moves in steps of ``population``'s spreads."""
+def _best_beside(evidence: Evidence, start: Population, j: int, log: float) -> Population:
+    """The best population near one, whose ln τ_j is given."""
     spread = start.spread.copy()
     spread[j] = math.exp(log)
-    width = start.effects.shape[1]
+    there = Population(start.effects, spread)
     box = np.full(start.effects.size + len(spread), _BOX)
-    box[width * j : width * (j + 1)] *= population.spread[j] / spread[j]
     box[start.effects.size + j] = 0
-    return evidence.climb(Population(start.effects, spread), box, _ROUGHLY)[0]
+    for _ in range(_CLIMBS):
+        there, _, held_by = evidence.climb(there, box, _ROUGHLY)
+        if not (held_by & (box > 0)).any():
+            break
+    return there

@@ -46,8 +46,8 @@ _ROUNDS = 10
 _BOX = math.log(2.0)  # half of its width: of ln τ, and of effects in units of τ
 _WIDER = 2.0  # times, in the directions in which a climb ended at the edge of its box
 _POOR, _MORE = 0.25, 2  # worth, of one round's draws, below which a person gets so many times the draws
-_SHARE = 2  # of one round's draws, how few are made at a time for intervals of spreads
-_BESIDE = 0.1  # gain in log density at which a person's search ends for these
+_SHARE = 1 / 8  # of one round's draws, how many are made at a time for intervals of spreads
+_BESIDE = 1.0  # gain in log density at which a person's search ends for these
 
 
 def most_evident(
@@ -58,6 +58,7 @@ def most_evident(
     draws: int,
     run: Callable[..., list[Any]],
     progress: Callable[[float], Any] | None = None,
+    intervals: bool = True,
 ) -> tuple[Population, list[Posterior], int, bool, np.ndarray, np.ndarray]:
     """The population of the largest evidence, everybody's posterior, the steps taken, whether it has settled, the
     information about effects and ln τ, and ends of intervals of τ by the likelihood ratio, (2, parameters): NaN where
@@ -77,6 +78,8 @@ def most_evident(
         ``run(function, likelihood, *rows)``: a function of parts of the people, joined.
     progress : callable, optional
         Called after every climb with how far the population has moved.
+    intervals : bool
+        Whether to look for the ends.
     """
     own = [Draws() for _ in people]
     known = list(people)
@@ -111,18 +114,19 @@ def most_evident(
     _, errors = standard_errors(population, known, covariates, information)
     made_for = 0
 
-    def drawn(there: Population, who: np.ndarray) -> Evidence:
-        """With more draws of some people, for a population beside the fitted one; the fit is not moved by them."""
-        nonlocal made_for
-        few = max(FEWEST, draws // _SHARE)
-        seeds = [(k, _ROUNDS + made_for, few if one else 0) for k, one in enumerate(who)]
+    def drawn(there: Population) -> Evidence:
+        """With more draws, for a population beside the fitted one; the fit is not moved by them."""
+        nonlocal evidence, made_for
+        beside = _weighted(evidence.places, *evidence.weigh(there), people)
+        seeds = [(k, _ROUNDS + made_for, max(FEWEST, int(_SHARE * draws))) for k in range(len(people))]
         makes = partial(_drawn, draws, there.spread)
-        for one, new in zip(own, run(makes, likelihood, seeds, known, there.centres(covariates)), strict=True):
+        for one, new in zip(own, run(makes, likelihood, seeds, beside, there.centres(covariates)), strict=True):
             one.add(new)
         made_for += 1
-        return Evidence(own, covariates)
+        evidence = Evidence(own, covariates)
+        return evidence
 
-    which = np.flatnonzero(badly_known(population.spread, errors)).tolist()
+    which = np.flatnonzero(badly_known(population.spread, errors) & intervals).tolist()
     return population, known, steps, settled, information, spread_ends(evidence, population, errors, which, drawn)
 
 

@@ -399,15 +399,21 @@ def test_chains_on_a_cluster_are_those_of_threads(cluster, tmp_path):
     assert not np.array_equal(first, second)
 
 
-def test_a_future_that_dask_lost_is_not_an_error_of_its_task():
-    """Its executor unpacks what such a future does not have, and passes that ValueError on."""
+@pytest.mark.parametrize("result", [(1, 2), 0.5, None, dict(a=1, b=2, c=3)])
+def test_a_future_that_dask_lost_is_not_an_error_of_its_task(result):
+    """Its executor unpacks what such a future does not have, and passes that error on; a task's own it raises."""
     cfexecutor = pytest.importorskip("distributed.cfexecutor", reason="needs the extra engram[cluster]")
-    error = None
-    try:
-        exec("typ, exc, tb = (1, 2)", {"__name__": cfexecutor.__name__})
-    except ValueError as raised:
-        error = raised
-    assert execution._lost(error) and not execution._lost(ValueError("of the task"))
+
+    def raised_there(result):
+        raising = "typ, exc, tb = result\nraise exc.with_traceback(tb)"
+        try:
+            exec(raising, {"__name__": cfexecutor.__name__, "result": result})
+        except Exception as error:
+            return error
+
+    assert execution._lost(raised_there(result))
+    own = ValueError("not enough answers")
+    assert not execution._lost(raised_there((ValueError, own, None))) and not execution._lost(own)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -107,7 +107,7 @@ def test_a_checkpoint_is_not_mixed_with_another_fit_nor_overwritten(tmp_path, on
         Checkpoint(path, task)
     with pytest.raises(StudyError, match=r"is of another run \(seed was 1 and is 2\); repeat the command"):
         Checkpoint(path, task_of([one], ["EncodingOnly"], seed=2), resume=True)
-    with pytest.raises(StudyError, match=r"is of another run \(free was None and is True; other models\); repeat"):
+    with pytest.raises(StudyError, match=r"is of another run \(free was absent and is True; other models\); repeat"):
         Checkpoint(path, task_of([one], ["LinearCapture"], seed=1, free=True), resume=True)
     again = Checkpoint(path, task, resume=True)
     assert again.done("EncodingOnly")[0]["x"][0] == 0.1 + 0.2
@@ -117,7 +117,7 @@ def test_a_checkpoint_is_not_mixed_with_another_fit_nor_overwritten(tmp_path, on
     with pytest.raises(StudyError, match="line 2 is damaged"):
         Checkpoint(path, task, resume=True)
     path.write_text('{"task": "0a1b"}\n' + kept.partition("\n")[2])
-    with pytest.raises(StudyError, match=r"is of another run \(of another version\)"):
+    with pytest.raises(StudyError, match=r"is of another run \(its first line names no run"):
         Checkpoint(path, task, resume=True)
     path.write_text(kept)
     Checkpoint(path, task, resume=True).remove()
