@@ -1,11 +1,11 @@
 """95 % intervals of spreads that are badly known, by the likelihood ratio on weighted draws.
 
-From the fitted population τ_j goes up and down in steps, all else being at its best, until the log evidence has
-dropped by half the quantile of χ². Draws judge only populations near those that they were made for: where they no
-longer do, everybody gets more, for the population that has been reached. (Not only those whose draws judge worst: whose
-lie where they are needed by chance look well known, and are too likely.) In the end all heights are taken anew, on all
-draws. A height counts with its standard error, added where it may be excluded and taken off where it may exclude; where
-it stays unknown the interval has no end.
+From the fitted population τ_j goes up and down in steps, all else being at its best, until the log evidence has dropped
+by half the quantile of χ². Draws judge only populations near those that they were made for: where they no longer do,
+everybody gets more, for the population that has been reached. (Not only those whose draws judge worst: whose lie where
+they are needed by chance look well known, and are too likely.) In the end all heights are taken anew, on all draws, and
+that of the fitted τ_j like the others. A height counts with its standard error, added where it may be excluded and
+taken off where it may exclude; where it stays unknown the interval has no end.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ _BOX = math.log(2.0)  # as far as all else may move in a climb: of ln τ, and of
 _CLIMBS = 4  # at most, where the box holds one
 _ROUGHLY = 1e-8  # gain of a step at which a climb ends, as a share of the log evidence
 _JUDGES = 1.0  # nats, the largest standard error of a height that counts
+_SPARE = 0.5  # nats by which more is excluded on the way, for all heights are taken anew
+_UNKNOWN = 1e3  # nats, in place of a height that nothing is known of
 _ALL = 1 + 1e-6  # equal draws that a person's are worth, below which one draw is all
 _TRIES, _MOST = 2, 8  # rounds of more draws at a place, and in one direction
 _EXCLUDED = 0.5 * float(chdtri(1, 1 - LEVEL))  # nats
@@ -82,58 +84,61 @@ def _walk(
     """Populations from the fitted τ_j to where it is excluded, to a limit, or to the last that draws can judge; and the
     evidence with the draws that were made."""
     sign, end = math.copysign(1, step), math.log(limit)
-    log, there, walked, rounds, top = math.log(population.spread[j]), population, [], 0, 0.0
+    at = log = math.log(population.spread[j])
+    there, walked, rounds = population, [], 0
     while sign * log < sign * end:
         log = sign * min(sign * (log + step), sign * end)
         for tries in range(_TRIES + 1):
+            fitted = _best_beside(evidence, population, j, at)
             there = _best_beside(evidence, there, j, log)
-            height, error = _height(evidence, there, population, j)
+            height, error = _height(evidence, there, fitted, j)
             if error < _JUDGES or tries == _TRIES or rounds == _MOST:
                 break
             evidence, rounds = drawn(there), rounds + 1
         if not error < _JUDGES:
             break
         walked.append(there)
-        if height + error < top - _EXCLUDED:
+        if height + error < -_EXCLUDED - _SPARE:
             break
-        top = max(top, height - error)
     return walked, evidence
 
 
 def _between(
     evidence: Evidence, population: Population, j: int, walks: Sequence[Sequence[Population]]
 ) -> tuple[float, float]:
-    """Ends of the interval of τ_j from populations on either side, whose heights are taken anew, on all draws."""
-    spreads, highest, lowest = [float(population.spread[j])], [0.0], [0.0]
+    """Ends of the interval of τ_j from populations on either side, found anew on all draws."""
+    fitted = _best_beside(evidence, population, j, math.log(population.spread[j]))
+    logs, highest, lowest = [math.log(population.spread[j])], [0.0], [0.0]
     for walked in walks:
         for place in walked:
-            height, error = _height(evidence, place, population, j)
+            log = math.log(place.spread[j])
+            height, error = _height(evidence, _best_beside(evidence, place, j, log), fitted, j)
+            logs.append(log)
+            highest.append(min(height + error, _UNKNOWN))
             if error < _JUDGES:
-                spreads.append(float(place.spread[j]))
-                highest.append(height + error)
                 lowest.append(height - error)
-    order = np.argsort(spreads)
-    logs, drops = np.log(spreads)[order], max(lowest) - np.array(highest)[order]
+    order = np.argsort(logs)
+    places, drops = np.array(logs)[order], max(lowest) - np.array(highest)[order]
     inside = np.flatnonzero((drops < _EXCLUDED) | (order == 0))
     ends = [0.0, math.inf]
     for k, (last, beyond) in enumerate(((inside[0], inside[0] - 1), (inside[-1], inside[-1] + 1))):
-        if 0 <= beyond < len(logs):
+        if 0 <= beyond < len(places):
             within = min(drops[last], _EXCLUDED)
-            ends[k] = math.exp(np.interp(_EXCLUDED, [within, drops[beyond]], logs[[last, beyond]]))
+            ends[k] = math.exp(np.interp(_EXCLUDED, [within, drops[beyond]], places[[last, beyond]]))
     return ends[0], ends[1]
 
 
-def _height(evidence: Evidence, there: Population, population: Population, j: int) -> tuple[float, float]:
-    """Log evidence over the fitted population's, without the prior of ln τ_j, and its standard error; that is infinite
-    where one draw is all of a person's."""
-    weights, here = evidence.weigh(there)[0], evidence.weigh(population)[0]
+def _height(evidence: Evidence, there: Population, fitted: Population, j: int) -> tuple[float, float]:
+    """Log evidence over that at the fitted τ_j, without its prior, and its standard error; that is infinite where one
+    draw is all of a person's."""
+    weights, here = evidence.weigh(there)[0], evidence.weigh(fitted)[0]
     worth = 1 / (weights**2).sum(axis=1)
     variance = math.inf
     if (worth > _ALL).all():
         variance = float((((weights - here) ** 2).sum(axis=1) * worth / (worth - 1)).sum())
-    spreads = np.array([there.spread[j], population.spread[j]])
+    spreads = np.array([there.spread[j], fitted.spread[j]])
     priors = np.log(spreads) - 0.5 * (spreads / SPREAD_SD) ** 2
-    height = evidence.value(there) - evidence.value(population) - float(priors[0] - priors[1])
+    height = evidence.value(there) - evidence.value(fitted) - float(priors[0] - priors[1])
     return height, math.sqrt(variance)
 
 
