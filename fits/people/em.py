@@ -43,7 +43,7 @@ _SETTLED = 2e-3  # shift of the population at which EM ends
 _NEAR = 0.02  # gain in log evidence, for each parameter of the population, at which EM ends where draws follow it
 _MOST = 500  # EM steps
 DRAWS = 128  # of a person at a time, by default
-FEWEST = 16  # draws of a person from which their weights say anything
+_FEWEST = 16  # draws of a person from which their weights say anything
 _PARTS = 32  # of the people, where an executor takes them
 _MANY, _SOME = 512, 128  # people from which some are fitted first, and about how many
 
@@ -77,7 +77,9 @@ class Ended(NamedTuple):
     converged: bool
     seconds: float
     information: np.ndarray | None  # about effects, row by row, and ln τ, of the draws; None without any
-    spread_ends: np.ndarray | None  # of intervals by the likelihood ratio, (2, parameters); NaN where not needed
+    spread_ends: (
+        np.ndarray | None
+    )  # of intervals by the likelihood ratio, (2, parameters); NaN where the error of ln τ is used
 
 
 class EmError(RuntimeError):
@@ -137,7 +139,6 @@ def expectation_maximisation(
     draws: int = DRAWS,
     workers: Workers = None,
     progress: Callable[[float], Any] | None = None,
-    intervals: bool = True,
 ) -> Ended:
     """The most likely population, and everybody's posterior given it.
 
@@ -155,17 +156,15 @@ def expectation_maximisation(
         Threads (all processors by default), or what else runs people; the numbers do not depend on it.
     progress : callable, optional
         Called after every step with how far the population has moved.
-    intervals : bool
-        Whether draws give intervals of spreads that are badly known.
     """
     began = time.perf_counter()
-    if draws and (draws < FEWEST or draws & (draws - 1)):
-        raise ValueError(f"draws is {draws}; give a power of 2 from {FEWEST} on, or 0 for Laplace's approximation")
+    if draws and (draws < _FEWEST or draws & (draws - 1)):
+        raise ValueError(f"draws is {draws}; give a power of 2 from {_FEWEST} on, or 0 for Laplace's approximation")
     size, steps, near = len(likelihood.scale), 0, False
     if start is None and len(likelihood) >= _MANY:
         some = slice(0, None, len(likelihood) // _SOME)
         ended = expectation_maximisation(
-            likelihood.part(some), covariates[some], draws=draws, workers=workers, progress=progress, intervals=False
+            likelihood.part(some), covariates[some], draws=draws, workers=workers, progress=progress
         )
         start, steps, near = ended.population, ended.steps, draws > 0
     elif start is None:
@@ -216,7 +215,7 @@ def expectation_maximisation(
 
             run = partial(everybody, pool)
             population, people, more, settled, information, ends = most_evident(
-                likelihood, population, people, covariates, draws, run, progress, intervals
+                likelihood, population, people, covariates, draws, run, progress
             )
             steps += more
     return Ended(population, tuple(people), steps, settled, time.perf_counter() - began, information, ends)
