@@ -83,9 +83,9 @@ def _show(tables: Tables) -> Shown:
         listings.append(
             Listing(title, pandas.DataFrame(cells), ("bias", "correlation", "of", "95 %, p", "uniform, p"),
                     "Bias on the scale of a logit between a parameter's bounds, of spreads of the logarithm; coverage "
-                    "with its exact binomial interval, of so many intervals (one without any limit is none), and the "
-                    "binomial test that it is 95 %; χ² over ten bins of the ranks, where errors are normal; both p "
-                    "with Holm's correction over the table.")
+                    "with its exact binomial interval, of so many intervals (one without any limit is none, one with "
+                    "a single limit holds all beyond it), and the binomial test that it is 95 %; χ² over ten bins of "
+                    "the ranks, where errors are normal; both p with Holm's correction over the table.")
         )  # fmt: skip
     ranks = tables["ranks"]
     sampled = ranks[ranks.route == "posterior"]
