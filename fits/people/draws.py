@@ -18,12 +18,11 @@ is preferred.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TypeAlias
 
 import numpy as np
-from scipy.linalg import solve_triangular
-from scipy.special import chdtri, gammaln, logsumexp, ndtri, softmax
+from scipy.special import chdtri, gammaln, ndtri, softmax
 from scipy.stats import qmc
 
 from .em import LEVEL, Posterior, curved, person_posterior
@@ -33,12 +32,12 @@ SECOND = 1  # round, in which the population is as a rule no longer far from whe
 _FIT_ROUNDS = 4  # of draws that a fit takes, about
 _FREEDOM = 4.0  # of the t distribution, so that its tails are heavier than the posterior's
 _WIDEN = 10.0  # of a share v of the population's variance, times v², is added to it
-_PARTLY_KNOWN = (0.01, 0.9)  # shares of the population's variance between which a parameter may have shoulders
+_PARTLY_KNOWN = (0.04, 0.9)  # shares of the population's variance between which a parameter may have shoulders
 _FAR = 1.5  # τ from the centre of the population: where shoulders are looked for
 _APART = 0.5  # τ from the mode, nearer than which they are not
 _HELD = 1e-3  # τ: the SD with which the parameter is held there
 _NEAR_BEST = 0.1  # gain in log density at which the search for the others ends
-_HOPELESS = 10.0  # nats of log density below the mode's, at which the search is spared
+_HOPELESS = 5.0  # nats of log density below the mode's, at which the search is spared
 _LEAST_EVIDENT = 5.0  # nats of evidence below the mode's, at which a shoulder counts for nothing
 _MISSED = 1.0  # nats by which the posterior there is denser than what is drawn from anyway
 _MOST_SHOULDERS = 4
@@ -53,20 +52,31 @@ class Draws:
         self.made_for: list[Posterior] = []
         self.places: list[np.ndarray] = []
         self.log_likelihoods: list[np.ndarray] = []
+        self._log_sums = np.empty(0)  # ln Σ n q over all distributions, at all places
 
     def add(self, drawn: Drawn) -> None:
-        for about, places, log_likelihoods in drawn:
-            self.made_for.append(about)
-            self.places.append(places)
-            self.log_likelihoods.append(log_likelihoods)
+        old = np.concatenate(self.places) if self.places else None
+        self.made_for += [about for about, _, _ in drawn]
+        self.places += [places for _, places, _ in drawn]
+        self.log_likelihoods += [log_likelihoods for _, _, log_likelihoods in drawn]
+        counts = [len(places) for places in self.places]
+        at_new = _log_sums(self.made_for, counts, np.concatenate([places for _, places, _ in drawn]))
+        if old is not None:
+            at_old = _log_sums(self.made_for[-len(drawn) :], counts[-len(drawn) :], old)
+            at_new = np.concatenate([np.logaddexp(self._log_sums, at_old), at_new])
+        self._log_sums = at_new
 
     def heights(self) -> np.ndarray:
         """ln likelihood over the density of the mixture, of all draws."""
-        places = np.concatenate(self.places)
-        shares = np.array([len(own) for own in self.places]) / len(places)
-        log_mixture = logsumexp([log_density(one, places) for one in self.made_for], axis=0, b=shares[:, None])
+        log_mixture = self._log_sums - math.log(len(self._log_sums))
         found: np.ndarray = np.concatenate(self.log_likelihoods) - log_mixture
         return found
+
+
+def _log_sums(made_for: Sequence[Posterior], counts: Sequence[int], places: np.ndarray) -> np.ndarray:
+    """ln Σ n q of distributions and their numbers of draws, at places."""
+    found: np.ndarray = np.logaddexp.reduce(np.log(counts)[:, None] + log_densities(made_for, places))
+    return found
 
 
 def person_draws(
@@ -99,14 +109,17 @@ def weighted_draws(
 
 
 def shoulders(
-    likelihood: PeopleLikelihood, person: int, one: Posterior, centre: np.ndarray, spread: np.ndarray
-) -> list[Posterior]:
-    """What draws about a mode would miss: normals about the best places far out, where they miss most first."""
+    likelihood: PeopleLikelihood, person: int, one: Posterior, centre: np.ndarray, spread: np.ndarray,
+    along: Collection[int] | None = None,
+) -> list[Posterior]:  # fmt: skip
+    """What draws about a mode would miss: normals about the best places far out, where they miss most first; in some
+    parameters, by default in all."""
     shares = np.diag(one.covariance) / spread**2
     best = _log_density(one, centre, spread)
     wider = widened(one, spread)
     found = []
-    for j in np.flatnonzero((shares > _PARTLY_KNOWN[0]) & (shares < _PARTLY_KNOWN[1])):
+    partly = np.flatnonzero((shares > _PARTLY_KNOWN[0]) & (shares < _PARTLY_KNOWN[1])).tolist()
+    for j in partly if along is None else sorted(set(partly).intersection(along)):
         for side in (-1.0, 1.0):
             far, held = centre.copy(), spread.copy()
             far[j] += side * _FAR * spread[j]
@@ -115,9 +128,10 @@ def shoulders(
             if abs(step) < _APART * spread[j]:
                 continue
             start = one.eta + step * one.covariance[j] / one.covariance[j, j]
-            if _promised(likelihood.evaluate(person, start), start, far, held) < best - _HOPELESS:
+            there = likelihood.evaluate(person, start)
+            if _promised(there, start, far, held) < best - _HOPELESS:
                 continue
-            place = person_posterior(likelihood, person, start, far, held, _NEAR_BEST)
+            place = person_posterior(likelihood, person, start, far, held, _NEAR_BEST, there)
             place = curved(place.eta, place, centre, spread, place.converged)
             posterior = _log_density(place, centre, spread) - float(np.log(spread).sum()) - one.log_evidence
             missed = posterior - float(log_density(wider, place.eta[None])[0])
@@ -163,12 +177,20 @@ def t_draws(
 
 def log_density(one: Posterior, places: np.ndarray) -> np.ndarray:
     """Of the t about a posterior, but for ½ ln 2π a parameter, which the density of the population lacks as well."""
-    size = len(one.eta)
+    found: np.ndarray = log_densities([one], places)[0]
+    return found
+
+
+def log_densities(made_for: Sequence[Posterior], places: np.ndarray) -> np.ndarray:
+    """:func:`log_density` of several, (posteriors, places)."""
+    size = places.shape[1]
     power = 0.5 * (_FREEDOM + size)
     constant = gammaln(power) - gammaln(0.5 * _FREEDOM) - 0.5 * size * math.log(0.5 * _FREEDOM)
-    root = np.linalg.cholesky(one.covariance)
-    standard = solve_triangular(root, (places - one.eta).T, lower=True)
-    found: np.ndarray = constant - power * np.log1p((standard**2).sum(axis=0) / _FREEDOM) - np.log(np.diag(root)).sum()
+    roots = np.linalg.cholesky(np.array([one.covariance for one in made_for]))
+    off = places - np.array([one.eta for one in made_for])[:, None]
+    standard = off @ np.linalg.inv(roots).transpose(0, 2, 1)
+    widths = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
+    found: np.ndarray = constant - power * np.log1p((standard**2).sum(axis=2) / _FREEDOM) - widths[:, None]
     return found
 
 

@@ -43,7 +43,7 @@ _SETTLED = 2e-3  # shift of the population at which EM ends
 _NEAR = 0.02  # gain in log evidence, for each parameter of the population, at which EM ends where draws follow it
 _MOST = 500  # EM steps
 DRAWS = 128  # of a person at a time, by default
-_FEWEST = 16  # draws of a person from which their weights say anything
+FEWEST = 16  # draws of a person from which their weights say anything
 _PARTS = 32  # of the people, where an executor takes them
 _MANY, _SOME = 512, 128  # people from which some are fitted first, and about how many
 
@@ -77,9 +77,7 @@ class Ended(NamedTuple):
     converged: bool
     seconds: float
     information: np.ndarray | None  # about effects, row by row, and ln τ, of the draws; None without any
-    spread_ends: (
-        np.ndarray | None
-    )  # of intervals by the likelihood ratio, (2, parameters); NaN where the error of ln τ is used
+    spread_ends: np.ndarray | None  # of intervals by the likelihood ratio, (2, parameters); NaN where not needed
 
 
 class EmError(RuntimeError):
@@ -88,12 +86,13 @@ class EmError(RuntimeError):
 
 def person_posterior(
     likelihood: PeopleLikelihood, person: int, start: np.ndarray, centre: np.ndarray, spread: np.ndarray,
-    tolerance: float = _FINE,
+    tolerance: float = _FINE, now: Value | None = None,
 ) -> Posterior:  # fmt: skip
-    """A person's posterior given the population: ``centre`` and ``spread`` are the mean and SD of η."""
+    """A person's posterior given the population: ``centre`` and ``spread`` are the mean and SD of η; ``now`` is the
+    likelihood at the start, where that is known."""
     precision = spread**-2.0
     eta = start
-    now = likelihood.evaluate(person, eta)
+    now = now or likelihood.evaluate(person, eta)
     height = now.log_likelihood - 0.5 * float(precision @ (eta - centre) ** 2)
     if not math.isfinite(height):
         raise EmError(f"the likelihood of {likelihood.people[person]!r} is {now.log_likelihood} at {eta.round(3)}")
@@ -139,6 +138,7 @@ def expectation_maximisation(
     draws: int = DRAWS,
     workers: Workers = None,
     progress: Callable[[float], Any] | None = None,
+    intervals: bool = True,
 ) -> Ended:
     """The most likely population, and everybody's posterior given it.
 
@@ -156,15 +156,17 @@ def expectation_maximisation(
         Threads (all processors by default), or what else runs people; the numbers do not depend on it.
     progress : callable, optional
         Called after every step with how far the population has moved.
+    intervals : bool
+        Whether draws give intervals of spreads that are badly known.
     """
     began = time.perf_counter()
-    if draws and (draws < _FEWEST or draws & (draws - 1)):
-        raise ValueError(f"draws is {draws}; give a power of 2 from {_FEWEST} on, or 0 for Laplace's approximation")
+    if draws and (draws < FEWEST or draws & (draws - 1)):
+        raise ValueError(f"draws is {draws}; give a power of 2 from {FEWEST} on, or 0 for Laplace's approximation")
     size, steps, near = len(likelihood.scale), 0, False
     if start is None and len(likelihood) >= _MANY:
         some = slice(0, None, len(likelihood) // _SOME)
         ended = expectation_maximisation(
-            likelihood.part(some), covariates[some], draws=draws, workers=workers, progress=progress
+            likelihood.part(some), covariates[some], draws=draws, workers=workers, progress=progress, intervals=False
         )
         start, steps, near = ended.population, ended.steps, draws > 0
     elif start is None:
@@ -215,7 +217,7 @@ def expectation_maximisation(
 
             run = partial(everybody, pool)
             population, people, more, settled, information, ends = most_evident(
-                likelihood, population, people, covariates, draws, run, progress
+                likelihood, population, people, covariates, draws, run, progress, intervals
             )
             steps += more
     return Ended(population, tuple(people), steps, settled, time.perf_counter() - began, information, ends)

@@ -2,11 +2,7 @@
 
 From distributions about each person's posterior (:mod:`fits.people.draws`) draws are made and their likelihoods
 computed once, for they do not depend on the population. On draws that stay the evidence is a smooth function of the
-population,
-
-    ln E = Σ_i ln (1/S) Σ_s p(y_i | η_is) N(η_is; m_i, τ²)/q_i(η_is) + ln prior
-
-with an exact gradient (Fisher's identity), and L-BFGS-B climbs it: simulated maximum likelihood with common random
+population (:mod:`fits.people.evidence`), and L-BFGS-B climbs it: simulated maximum likelihood with common random
 numbers (Gourieroux & Monfort 1996, doi:10.1093/0198774753.001.0001). EM would climb the same function to the same
 place, but crawls where a spread goes to nothing.
 
@@ -20,8 +16,8 @@ parameter of the population, where ½ is one standard error, so that a parameter
 from the best, and what fits the chance in the draws is found out. A spread at ``LEAST_SPREAD``, the bound of its
 search, is inside.
 
-Then the intervals of spreads that are badly known are found by the likelihood ratio on the same evidence, after one
-more round of draws, for a population as wide as such spreads may be.
+Then the intervals of spreads that are badly known are found by the likelihood ratio (:mod:`fits.people.spreads`), with
+more draws where it needs them, which do not move the fit.
 
 The second draws are also about shoulders of the posterior, which is wider and more skewed than its curvature at the
 mode has it where a person's trials say little. Draws are others for every person, so that their errors average out,
@@ -31,179 +27,30 @@ and the same every time.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import chdtri, logsumexp
 
-from .draws import SECOND, Drawn, Draws, interval_ends, person_draws, shoulders
-from .em import LEVEL, ROUGH, Posterior, person_posterior
+from .draws import Drawn, Draws, interval_ends, person_draws, shoulders
+from .em import FEWEST, ROUGH, Posterior, curved, person_posterior
 from .errors import standard_errors
+from .evidence import Evidence
 from .likelihood import PeopleLikelihood, Value
-from .population import LARGEST_SPREAD, LEAST_SPREAD, SLOPE_SD, SPREAD_SD, Population
+from .population import LARGEST_SPREAD, Population
+from .spreads import badly_known, spread_ends
 
 SETTLED = 0.02  # nats of log evidence for each parameter of the population
 _ROUNDS = 10
 _BOX = math.log(2.0)  # half of its width: of ln τ, and of effects in units of τ
 _WIDER = 2.0  # times, in the directions in which a climb ended at the edge of its box
-_POOR, _MORE = 0.25, 2  # worth, of one round's draws, below which a person gets so many times the draws
-_PRECISELY, _ROUGHLY = 1e-12, 1e-8  # gain of a step at which a climb ends, as a share of the log evidence
-_BY_RATIO = 0.2  # error of ln τ, as the data have it, above which its interval is found by the likelihood ratio
-_FAR = 3.0  # errors of ln τ by which the population is wider for which draws for that are made
-_WIDEST = 4.0  # times, at most
-_STEP = 0.25  # of ln τ, or half an error if that is less
-_JUDGES = 1.0  # nats, the largest standard error of a height that counts
-_EXCLUDED = 0.5 * float(chdtri(1, 1 - LEVEL))  # nats
-
-
-class _Evidence:
-    """The log evidence of populations on draws that stay: (people, draws, parameters); absent draws have −∞."""
-
-    def __init__(self, own: Sequence[Draws], covariates: np.ndarray) -> None:
-        self.covariates = covariates
-        self.weights = np.column_stack([np.ones(len(covariates)), covariates])
-        heights = [one.heights() for one in own]
-        self.counts = np.array([len(one) for one in heights])
-        shape = (len(own), int(self.counts.max()))
-        self.places = np.zeros((*shape, own[0].places[0].shape[1]))
-        self.heights = np.full(shape, -np.inf)
-        for k, one in enumerate(own):
-            self.places[k, : self.counts[k]] = np.concatenate(one.places)
-            self.heights[k, : self.counts[k]] = heights[k]
-        self.squares = self.places**2
-
-    def weigh(self, population: Population) -> tuple[np.ndarray, np.ndarray]:
-        """Weights (people, draws), and each person's log evidence."""
-        tight, centres = population.spread**-2.0, population.centres(self.covariates)
-        towards = centres * tight
-        logs = self.heights + (self.places @ towards[:, :, None])[:, :, 0]
-        logs -= 0.5 * (self.squares @ tight + (towards * centres).sum(axis=1)[:, None])
-        total = logsumexp(logs, axis=1)
-        return np.exp(logs - total[:, None]), total - np.log(population.spread).sum() - np.log(self.counts)
-
-    def value(self, population: Population) -> float:
-        return float(self.weigh(population)[1].sum()) + population.log_prior()
-
-    def slopes(self, population: Population) -> tuple[float, np.ndarray, np.ndarray]:
-        """Log evidence with the prior, and its slopes in the effects and in ln τ."""
-        weights, each = self.weigh(population)
-        tight, centres = population.spread**-2.0, population.centres(self.covariates)
-        means, squares = ((weights[:, None] @ every)[:, 0] for every in (self.places, self.squares))
-        effects = ((means - centres) * tight).T @ self.weights
-        effects[:, 0] -= np.tanh(0.5 * population.effects[:, 0])
-        effects[:, 1:] -= population.effects[:, 1:] / SLOPE_SD**2
-        squares = squares - (2 * means - centres) * centres  # about the centres
-        spread = (squares * tight - 1).sum(axis=0) + 1 - (population.spread / SPREAD_SD) ** 2
-        return float(each.sum()) + population.log_prior(), effects, spread
-
-    def information(self, population: Population) -> np.ndarray:
-        """The curvature of minus the log evidence with the prior, over effects, row by row, and ln τ.
-
-        That of log densities given η less the variance of their slopes over each person's posterior (Louis 1982,
-        doi:10.1111/j.2517-6161.1982.tb01203.x).
-        """
-        weights, _ = self.weigh(population)
-        size, width = population.effects.shape
-        found = np.zeros((size * (width + 1),) * 2)
-        for places, own, centre, row in zip(
-            self.places, weights, population.centres(self.covariates), self.weights, strict=True
-        ):
-            off = (places - centre) / population.spread
-            slopes = np.column_stack([off / population.spread, off**2 - 1])  # in the centre, and in ln τ
-            mean = own @ slopes
-            each = -np.einsum("s,sj,sk->jk", own, slopes - mean, slopes - mean)
-            along = np.arange(size)
-            each[along, along] += population.spread**-2.0
-            each[along, size + along] += 2 * mean[:size]
-            each[size + along, along] += 2 * mean[:size]
-            each[size + along, size + along] += 2 * (mean[size:] + 1)
-            into = np.zeros((2 * size, len(found)))
-            into[:size, : size * width] = np.kron(np.eye(size), row)
-            into[size:, size * width :] = np.eye(size)
-            found += into.T @ each @ into
-        return found + np.diag(population.prior_information())
-
-    def spread_ends(self, population: Population, j: int, step: float) -> tuple[float, float]:
-        """Ends of the 95 % interval of τ_j by the likelihood ratio, all else being at its best, with its priors.
-
-        0 and ∞ where ``LEAST_SPREAD`` and ``LARGEST_SPREAD`` are not excluded, and where draws cannot judge whether
-        they are: far away few decide. Up to there a height counts with its standard error, added where it may be
-        excluded and taken off where it may exclude. The prior of τ_j counts for nothing here; where it has drawn the
-        population's own τ_j out of the interval, that is an end.
-        """
-        here, _ = self.weigh(population)
-        at = math.log(population.spread[j])
-        highest: dict[float, float] = {}  # by ln τ_j
-        lowest: dict[float, float] = {}
-        for sign, limit in ((-1, LEAST_SPREAD), (1, LARGEST_SPREAD)):
-            there, log = population, at
-            end = math.log(limit)
-            while True:
-                there = self._best_beside(there, population, j, log)
-                error = self._error(there, here)
-                if not error <= _JUDGES:  # nor where it is not a number: one draw is all in both
-                    break
-                height = self.value(there) + 0.5 * (there.spread[j] / SPREAD_SD) ** 2 - log
-                highest[log], lowest[log] = height + error, height - error
-                if sign * log >= sign * end or (log != at and highest[log] < max(lowest.values()) - _EXCLUDED):
-                    break
-                log = sign * min(sign * log + step, sign * end)
-        if at not in highest:
-            return 0.0, math.inf
-        logs = np.array(sorted(highest))
-        drops = max(lowest.values()) - np.array([highest[log] for log in logs])
-        inside = np.flatnonzero((drops < _EXCLUDED) | (logs == at))
-        ends = [0.0, math.inf]
-        for k, (last, beyond) in enumerate(((inside[0], inside[0] - 1), (inside[-1], inside[-1] + 1))):
-            if 0 <= beyond < len(logs):
-                within = min(drops[last], _EXCLUDED)
-                ends[k] = math.exp(np.interp(_EXCLUDED, [within, drops[beyond]], logs[[last, beyond]]))
-        return ends[0], ends[1]
-
-    def _error(self, there: Population, here: np.ndarray) -> float:
-        """Standard error of the log evidence against that where draws weigh as ``here``; infinite where one is all."""
-        weights, _ = self.weigh(there)
-        worth = 1 / (weights**2).sum(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return math.sqrt((((weights - here) ** 2).sum(axis=1) * worth / (worth - 1)).sum())
-
-    def _best_beside(self, start: Population, population: Population, j: int, log: float) -> Population:
-        """The best population near one, whose ln τ_j is given; all else moves in steps of ``population``'s spreads."""
-        spread = start.spread.copy()
-        spread[j] = math.exp(log)
-        width = start.effects.shape[1]
-        box = np.full(start.effects.size + len(spread), _BOX)
-        box[width * j : width * (j + 1)] *= population.spread[j] / spread[j]
-        box[start.effects.size + j] = 0
-        return self.climb(Population(start.effects, spread), box, _ROUGHLY)[0]
-
-    def climb(self, start: Population, box: np.ndarray, gain: float = _PRECISELY) -> tuple[Population, int, np.ndarray]:
-        """The best population within a box of half widths ``box``, the steps taken, and where the box held it.
-
-        Effects are in units of the τ at the start, then come ln τ. It ends where a step gains so little, as a share of
-        the log evidence.
-        """
-        unit, size = start.spread[:, None], start.effects.size
-        origin = np.log(start.spread)
-
-        def population(place: np.ndarray) -> Population:
-            effects = start.effects + unit * place[:size].reshape(start.effects.shape)
-            return Population(effects, np.maximum(np.exp(origin + place[size:]), LEAST_SPREAD))
-
-        def cost(place: np.ndarray) -> tuple[float, np.ndarray]:
-            height, effects, spread = self.slopes(population(place))
-            return -height, -np.concatenate([(effects * unit).ravel(), spread])
-
-        low, high = -box.copy(), box.copy()
-        low[size:] = np.maximum(low[size:], math.log(LEAST_SPREAD) - origin)
-        high[size:] = np.minimum(high[size:], math.log(LARGEST_SPREAD) - origin)
-        bounds = list(zip(low, high, strict=True))
-        found = minimize(cost, np.zeros(len(box)), jac=True, method="L-BFGS-B", bounds=bounds,
-                         options={"ftol": gain, "gtol": 1e-5, "maxiter": 500})  # fmt: skip
-        return population(found.x), int(found.nit), np.abs(found.x) >= box * (1 - 1e-9)
+_UNKNOWN = 0.5  # of the variance of the population, in people's posteriors, from which a parameter is badly known
+_WIDE = 3.0  # times the spread of such a parameter, for which draws are made beside the others
+_SHARE = 1 / 2  # of one round's draws, how many are made for each of these
+_MOVED = 1.0  # shift of the population after which these are made anew, and shoulders are searched for
+_ON_THE_WAY = 1 / 4  # of one round's draws, how many are made at a time for intervals of spreads
+_BESIDE = 1.0  # gain in log density at which a person's search ends for draws beside the others
 
 
 def most_evident(
@@ -214,6 +61,7 @@ def most_evident(
     draws: int,
     run: Callable[..., list[Any]],
     progress: Callable[[float], Any] | None = None,
+    intervals: bool = True,
 ) -> tuple[Population, list[Posterior], int, bool, np.ndarray, np.ndarray]:
     """The population of the largest evidence, everybody's posterior, the steps taken, whether it has settled, the
     information about effects and ln τ, and ends of intervals of τ by the likelihood ratio, (2, parameters): NaN where
@@ -233,20 +81,24 @@ def most_evident(
         ``run(function, likelihood, *rows)``: a function of parts of the people, joined.
     progress : callable, optional
         Called after every climb with how far the population has moved.
+    intervals : bool
+        Whether to look for the ends.
     """
-    own = [Draws() for _ in people]
+    sample = _Sample(likelihood, covariates, run)
     known = list(people)
     box = np.full(population.effects.size + population.spread.size, _BOX)
     steps, settled = 0, False
+    reached = np.full(population.spread.size, np.inf)  # ln of the wider τ that draws have been made for
     for rounds in range(_ROUNDS):
-        poor = np.array([one.worth < _POOR * draws for one in known])
-        if settled and not poor.any():
+        if settled:
             break
-        seeds = [(k, rounds, _MORE * draws if few else 0 if settled else draws) for k, few in enumerate(poor)]
-        made = run(partial(_drawn, draws, population.spread), likelihood, seeds, known, population.centres(covariates))
-        for one, new in zip(own, made, strict=True):
-            one.add(new)
-        evidence = _Evidence(own, covariates)
+        sample.draw(draws, population, known, None if rounds else ())
+        if rounds:
+            for j, wide in _wider(population, known):
+                if not abs(math.log(wide.spread[j]) - reached[j]) < _MOVED:
+                    reached[j] = math.log(wide.spread[j])
+                    sample.draw(_part(_SHARE, draws), wide, known, (j,), _BESIDE)
+        evidence = sample.evidence()
         before = population
         population, more, held_by = evidence.climb(before, box)
         steps += more
@@ -265,48 +117,89 @@ def most_evident(
     ]  # fmt: skip
     information = evidence.information(population)
     _, errors = standard_errors(population, known, covariates, information)
-    ends = np.full((2, len(errors)), np.nan)
-    by_ratio = np.flatnonzero(_badly_known(population.spread, errors))
-    if len(by_ratio):  # draws for the population as it is do not judge others far from it
-        wide = population.spread * np.exp(np.minimum(_FAR * errors, math.log(_WIDEST)))
-        makes = partial(_drawn, draws, np.minimum(wide, LARGEST_SPREAD))
-        seeds = [(k, _ROUNDS, draws) for k in range(len(people))]
-        for one, new in zip(own, run(makes, likelihood, seeds, known, population.centres(covariates)), strict=True):
+
+    def drawn(there: Population, j: int) -> Evidence:
+        """With more draws, for a population beside the fitted one; the fit is not moved by them."""
+        nonlocal evidence
+        beside = _weighted(evidence.places, *evidence.weigh(there), people)
+        farther = there.spread[j] > population.spread[j]  # shoulders lie as far out as the population does
+        sample.draw(_part(_ON_THE_WAY, draws), there, beside, (j,) if farther else (), _BESIDE)
+        evidence = sample.evidence()
+        return evidence
+
+    which = np.flatnonzero(badly_known(population.spread, errors) & intervals).tolist()
+    return population, known, steps, settled, information, spread_ends(evidence, population, errors, which, drawn)
+
+
+class _Sample:
+    """All draws of all people."""
+
+    def __init__(self, likelihood: PeopleLikelihood, covariates: np.ndarray, run: Callable[..., list[Any]]) -> None:
+        self.likelihood, self.covariates, self.run = likelihood, covariates, run
+        self.own = [Draws() for _ in covariates]
+        self.times = 0
+        self.found: dict[tuple[int, ...] | None, tuple[Population, list[list[Posterior]]]] = {}  # shoulders
+
+    def draw(
+        self, draws: int, population: Population, people: Sequence[Posterior], along: tuple[int, ...] | None,
+        tolerance: float = ROUGH,
+    ) -> None:  # fmt: skip
+        """So many more of everybody, for a population, also about shoulders in some parameters, or in all (None).
+
+        Shoulders that have been found for a population nearby are taken again.
+        """
+        near, beside = self.found.get(along, (None, [[] for _ in people]))
+        search = along if near is None or not population.shift(near) < _MOVED else ()
+        seeds = [(k, self.times) for k in range(len(people))]
+        makes = partial(_drawn, draws, population.spread, search, tolerance)
+        made = self.run(makes, self.likelihood, seeds, people, population.centres(self.covariates), beside)
+        if search != ():
+            self.found[along] = population, [[about for about, _, _ in new[2:]] for new in made]
+        for one, new in zip(self.own, made, strict=True):
             one.add(new)
-        evidence = _Evidence(own, covariates)
-        for j in by_ratio:
-            ends[:, j] = evidence.spread_ends(population, int(j), min(_STEP, 0.5 * float(errors[j])))
-    return population, known, steps, settled, information, ends
+        self.times += 1
+
+    def evidence(self) -> Evidence:
+        return Evidence(self.own, self.covariates)
 
 
-def _badly_known(spread: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    """Where the data, without the prior, say little of ln τ, or the search for τ has ended at its bound."""
-    told = errors**-2.0 - 2 * (spread / SPREAD_SD) ** 2
-    bound = (spread < 1.01 * LEAST_SPREAD) | (spread > 0.99 * LARGEST_SPREAD)
-    found: np.ndarray = bound | (told < _BY_RATIO**-2)
+def _part(share: float, draws: int) -> int:
+    return max(FEWEST, int(share * draws))
+
+
+def _wider(population: Population, people: Sequence[Posterior]) -> list[tuple[int, Population]]:
+    """Every parameter of which people's trials say little, and the population in which its spread is wider."""
+    variances = np.mean([np.diag(one.covariance) for one in people], axis=0)
+    found = []
+    for j in np.flatnonzero(variances > _UNKNOWN * population.spread**2).tolist():
+        spread = population.spread.copy()
+        spread[j] = min(_WIDE * spread[j], LARGEST_SPREAD)
+        found.append((j, Population(population.effects, spread)))
     return found
 
 
 def _drawn(
     draws: int,
     spread: np.ndarray,
+    along: Collection[int] | None,
+    tolerance: float,
     likelihood: PeopleLikelihood,
-    seeds: Sequence[tuple[int, int, int]],
+    seeds: Sequence[tuple[int, int]],
     people: Sequence[Posterior],
     centres: np.ndarray,
+    beside: Sequence[Sequence[Posterior]],
 ) -> list[Drawn]:
-    """Draws of people; seeds are of person, round and number of draws."""
-    found: list[Drawn] = []
-    for k, ((person, rounds, number), one, centre) in enumerate(zip(seeds, people, centres, strict=True)):
-        if not number:
-            found.append([])
-            continue
-        about = person_posterior(likelihood, k, one.eta, centre, spread, ROUGH)
-        beside = shoulders(likelihood, k, about, centre, spread) if rounds == SECOND else []
-        if rounds > 1 and one.worth < _POOR * draws:  # heavy draws have shown what lies beside the mode
-            about = about._replace(eta=one.eta, covariance=about.covariance + one.covariance)
-        found.append(person_draws(number, likelihood, k, (person, rounds), about, spread, beside))
-    return found
+    """Draws of people, also about shoulders of some parameters or of all (None), or about those that are known; seeds
+    are of person and time."""
+    made: list[Drawn] = []
+    for k, (seed, one, centre, known) in enumerate(zip(seeds, people, centres, beside, strict=True)):
+        about = person_posterior(likelihood, k, one.eta, centre, spread, tolerance)
+        if along == ():
+            places = [curved(place.eta, place, centre, spread, place.converged) for place in known]
+        else:
+            places = shoulders(likelihood, k, about, centre, spread, along)
+        made.append(person_draws(draws, likelihood, k, seed, about, spread, places))
+    return made
 
 
 def _weighted(
