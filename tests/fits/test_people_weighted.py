@@ -76,10 +76,7 @@ def test_evidence_on_draws_has_the_slopes_of_differences_and_the_value_in_closed
         drawn, about = Draws(), person_posterior(likelihood, k, centre, centre, spread)
         for rounds in range(2):
             about = about._replace(eta=about.eta + 0.3 * rounds)
-            places, logs = t_draws(512, likelihood, k, (k, rounds), about)
-            drawn.made_for.append(about)
-            drawn.places.append(places)
-            drawn.log_likelihoods.append(logs)
+            drawn.add([(about, *t_draws(512, likelihood, k, (k, rounds), about))])
         own.append(drawn)
     evidence = Evidence(own, np.zeros((len(own), 0)))
     value, effects, slopes = evidence.slopes(population)
@@ -100,10 +97,8 @@ def test_information_on_draws_is_the_difference_of_slopes():
     own = []
     for k, centre in enumerate(population.centres(covariates)):
         drawn = Draws()
-        drawn.made_for.append(person_posterior(likelihood, k, centre, centre, population.spread))
-        places, logs = t_draws(64, likelihood, k, k, drawn.made_for[0])
-        drawn.places.append(places)
-        drawn.log_likelihoods.append(logs)
+        about = person_posterior(likelihood, k, centre, centre, population.spread)
+        drawn.add([(about, *t_draws(64, likelihood, k, k, about))])
         own.append(drawn)
     evidence = Evidence(own, covariates)
 
@@ -128,6 +123,21 @@ def test_standard_errors_are_infinite_where_the_evidence_is_not_curved():
     assert spread[1] == np.inf
     errors = np.sqrt(np.diag(np.linalg.inv(curved[:3, :3])))
     assert np.append(effects, spread[0]) == pytest.approx([*errors[:2], max(errors[2], np.sqrt(0.5))])
+
+
+def test_draws_count_by_the_mixture_of_all_distributions_whenever_they_were_made():
+    """To 1e-12, added at once, one by one, or in two parts."""
+    likelihood = measured([0.7, 0.4])
+    about = [person_posterior(likelihood, 0, np.zeros(2), np.full(2, k / 3), np.ones(2)) for k in range(4)]
+    drawn = [(one, *t_draws(16 * 2**k, likelihood, 0, k, one)) for k, one in enumerate(about)]
+    places = np.concatenate([own for _, own, _ in drawn])
+    densities = [len(own) / len(places) * np.exp(log_density(one, places)) for one, own, _ in drawn]
+    expected = np.concatenate([logs for _, _, logs in drawn]) - np.log(sum(densities))
+    for parts in ([drawn], [[one] for one in drawn], [drawn[:3], drawn[3:]]):
+        together = Draws()
+        for part in parts:
+            together.add(part)
+        assert together.heights() == pytest.approx(expected, rel=1e-12)
 
 
 def test_density_of_draws_is_that_of_a_multivariate_t():
@@ -264,7 +274,7 @@ def test_intervals_of_badly_known_spreads_are_those_of_the_likelihood_ratio(monk
     made, ratios = [], []
 
     def counted(evidence, population, errors, which, drawn):
-        return spreads.spread_ends(evidence, population, errors, which, lambda there: made.append(1) or drawn(there))
+        return spreads.spread_ends(evidence, population, errors, which, lambda *there: made.append(1) or drawn(*there))
 
     monkeypatch.setattr(weighted, "spread_ends", counted)
     for seed in (1, 2, 4, 5, 6, 7, 16, 20):
@@ -301,16 +311,16 @@ def test_far_from_the_fit_people_get_more_draws():
     own = [Draws() for _ in range(60)]
     asked = []
 
-    def more(there, draws=64):
+    def more(there, j, draws=64):
         for k in range(60):
             one = person_posterior(likelihood, k, np.zeros(2), there.effects[:, 0], there.spread)
             own[k].add(person_draws(draws, likelihood, k, (k, len(asked)), one, there.spread))
         asked.append(there)
         return Evidence(own, covariates)
 
-    start = more(population, 16)
+    start = more(population, 1, 16)
     errors = np.array([0.3, 0.5])
-    without = spreads.spread_ends(start, population, errors, [1], lambda there: start)
+    without = spreads.spread_ends(start, population, errors, [1], lambda *there: start)
     assert np.isinf(without[1, 1]) and np.isnan(without[:, 0]).all()
     found = spreads.spread_ends(start, population, errors, [1], more)
     assert found[1, 1] == pytest.approx(likelihood_ratio_ends(likelihood, 1)[1], rel=0.12) and len(asked) > 1
@@ -335,6 +345,6 @@ def test_where_one_draw_is_all_of_a_person_nothing_is_judged():
         Population(np.zeros((1, 1)), np.ones(1)),
         np.array([0.5]),
         [0],
-        lambda there: made.append(1) or OneDraw(),
+        lambda *there: made.append(1) or OneDraw(),
     )
     assert ends[:, 0].tolist() == [0.0, np.inf] and len(made) == 2 * spreads._TRIES
