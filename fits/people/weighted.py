@@ -7,9 +7,14 @@ numbers (Gourieroux & Monfort 1996, doi:10.1093/0198774753.001.0001). EM would c
 place, but crawls where a spread goes to nothing.
 
 Draws judge only populations near the one they were made for, so a climb stays in a box. Then everybody gets as many
-draws again (who is badly known, more), about the mode of the posterior in the population as it is now, and the climb
-goes on. Older draws are kept, so the function changes less and less. Draws about the weighted mean of older ones would
-weigh these down, and the evidence come out too low; who is badly known gets such all the same.
+draws again, about their posterior in the population as it is now, and the climb goes on. Older draws are kept, so the
+function changes less and less. Nobody gets more for looking badly known: whose draws by chance lack what is rare looks
+well known, and where only the others get more, the evidence comes out too low.
+
+A population favours itself, for what lies farther out than its draws reach counts for nothing: a spread of which
+people's trials say little would stay where the search has come to. So from the second round on draws are also about
+shoulders of posteriors, which are wider and more skewed than their curvature at the mode has it, and some are made for
+a population that is wider in such a parameter.
 
 It is settled where the climb ended inside its box and had nothing to gain from draws that are new: ``SETTLED`` nats a
 parameter of the population, where ½ is one standard error, so that a parameter is about a fifth of its standard error
@@ -17,11 +22,8 @@ from the best, and what fits the chance in the draws is found out. A spread at `
 search, is inside.
 
 Then the intervals of spreads that are badly known are found by the likelihood ratio (:mod:`fits.people.spreads`), with
-more draws where it needs them, which do not move the fit.
-
-The second draws are also about shoulders of the posterior, which is wider and more skewed than its curvature at the
-mode has it where a person's trials say little. Draws are others for every person, so that their errors average out,
-and the same every time.
+more draws where it needs them, which do not move the fit. Draws are others for every person, so that their errors
+average out, and the same every time.
 """
 
 from __future__ import annotations
