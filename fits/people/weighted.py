@@ -89,11 +89,9 @@ def most_evident(
     sample = _Sample(likelihood, covariates, run)
     known = list(people)
     box = np.full(population.effects.size + population.spread.size, _BOX)
-    steps, settled = 0, False
+    steps = 0
     reached = np.full(population.spread.size, np.inf)  # ln of the wider τ that draws have been made for
     for rounds in range(_ROUNDS):
-        if settled:
-            break
         sample.draw(draws, population, known, None if rounds else ())
         if rounds:
             for j, wide in _wider(population, known):
@@ -110,6 +108,8 @@ def most_evident(
         known = _weighted(evidence.places, weights, each, people)
         gained = evidence.value(population) - evidence.value(before)
         settled = rounds > 0 and not held_by.any() and gained < SETTLED * len(box)
+        if settled:
+            break
         box = np.where(held_by, _WIDER * box, _BOX)
     at = run(_evaluated, likelihood, np.array([one.eta for one in known]))
     known = [

@@ -10,6 +10,7 @@ from scipy import stats
 from scipy.optimize import minimize
 from scipy.special import softmax
 
+from fits.people import weighted
 from fits.people.density import JointDensity
 from fits.people.draws import Draws, interval_ends, person_draws, shoulders
 from fits.people.em import expectation_maximisation, person_posterior
@@ -244,3 +245,33 @@ def test_a_spread_of_which_little_is_known_is_found_where_quadrature_has_it(seed
     assert there == pytest.approx(people.evidence(best), abs=0.05)
     found = sum(one.log_evidence for one in ended.people) + ended.population.log_prior()
     assert found == pytest.approx(there, abs=0.3)
+
+
+def test_shoulders_that_were_found_for_a_population_nearby_are_taken_again(people, monkeypatch):
+    """And bent as the population there has it; farther off they are searched for anew."""
+    searched = []
+
+    def counted(*given):
+        searched.append(given)
+        return shoulders(*given)
+
+    monkeypatch.setattr(weighted, "shoulders", counted)
+    sample = weighted._Sample(people, np.zeros((24, 0)), lambda function, *given: function(*given))
+    population = Population(CENTRE[:, None], SPREAD)
+    modes = [person_posterior(people, k, CENTRE, CENTRE, SPREAD) for k in range(24)]
+    sample.draw(64, population, modes, None)
+    assert len(searched) == 24
+    nearby = Population(CENTRE[:, None], SPREAD * [1.5, 1.0])
+    sample.draw(64, nearby, modes, None)
+    assert len(searched) == 24
+    again = [one.made_for[len(one.made_for) // 2 :] for one in sample.own]
+    for own, all_of_them in zip(again, sample.own, strict=True):
+        before = all_of_them.made_for[: len(own)]
+        assert len(before) == len(own)
+        for place, there in zip(before[2:], own[2:], strict=True):
+            assert np.array_equal(place.eta, there.eta)
+            expected = np.linalg.inv(place.information + np.diag(nearby.spread**-2.0))
+            assert there.covariance == pytest.approx(expected)
+    assert sum(len(own) > 2 for own in again) > 12
+    sample.draw(64, Population(CENTRE[:, None], SPREAD * [3.0, 1.0]), modes, None)
+    assert len(searched) == 48
