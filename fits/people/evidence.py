@@ -2,6 +2,10 @@
 
     ln E = Σ_i ln (1/S) Σ_s p(y_i | η_is) N(η_is; m_i, τ²)/q_i(η_is) + ln prior
 
+in nats, of the answers y_i of person i, whose parameters η (as logits between their bounds) lie about m_i with standard
+deviation τ in the population; η_is are S draws from the mixture of distributions q_i (:mod:`fits.people.draws`), as in
+simulated maximum likelihood (Gourieroux & Monfort 1996, doi:10.1093/0198774753.001.0001).
+
 The gradient is exact (Fisher's identity). Draws judge only populations near those that they were made for.
 """
 
