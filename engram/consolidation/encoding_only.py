@@ -37,16 +37,21 @@ EncodingOnlyParameters = kernel_parameters("EncodingOnlyParameters", EncodingOnl
 
 
 @kernel
+def prepare(parameters: Any, span: float, constant: Any, blocked: bool, sources: Any, leap: Any) -> None:
+    """Nothing to prepare."""
+
+
+@kernel
 def capture(
     parameters: Any,
     traces: Any,
     synapses: Any,
     trace: int,
     span: float,
-    early_decay: Any,
     constant: Any,
     blocked: bool,
     sources: Any,
+    leap: Any,
 ) -> int:
     """Nothing is captured: proteins, late and labile strength stay as they are."""
     return OK
@@ -57,4 +62,4 @@ def tag_of(parameters: Any, early: Any, tag: Any) -> Any:
     return 0.0
 
 
-simulate = bind("encoding_only", capture, tag_of)
+simulate = bind("encoding_only", prepare, capture, tag_of)

@@ -2,11 +2,13 @@
 
 Between events nothing is stepped: each trace is carried forward only when an event concerns it or a trace related to
 it (lazily), in one leap through the segments in which the drive is a sum of decaying exponentials. What a leap does to
-proteins, late and labile strength is the model's own, in its ``capture``; everything else is here, with the symbols
-and jumps of :mod:`engram.consolidation`.
+proteins, late and labile strength is the model's own, in its ``prepare`` and ``capture``; everything else is here, with
+the symbols and jumps of :mod:`engram.consolidation`. Related traces are carried over the same stretch one after the
+other: what does not depend on the trace is prepared once.
 
 The functions from ``advance`` on are templates: ``bind`` compiles a copy for each model, in which the names
-``capture`` and ``tag_of`` stand for the model's compiled rules. The work arrays are mutated in place; nothing else is.
+``prepare``, ``capture`` and ``tag_of`` stand for the model's compiled rules. The work arrays are mutated in place;
+nothing else is.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from .._jit import specialise
+from ..borrowed_arrays import borrowed
 from .batch import ENCODE, EXTINGUISH, REACTIVATE, READ, RECEPTOR, RELEASE, SLEEP, STIMULATION, SYNTHESIS
 from .state import (
     ACTIVITY,
@@ -29,11 +32,14 @@ from .state import (
     DRIVE_CLEARANCE,
     DRIVE_WEIGHT,
     EARLY,
+    EARLY_LEFT,
     ELIGIBILITY,
+    ELIGIBLE_LEFT,
     ENCODED,
     ENCODING_GAIN,
     LABILE,
     LABILITY_GAIN,
+    LEAP_COLUMNS,
     NEGLIGIBLE,
     NOW,
     OK,
@@ -41,6 +47,7 @@ from .state import (
     RATE,
     RETRIEVAL_GAIN,
     SEGMENT,
+    SINCE,
     SOURCE,
     START,
     STRENGTH,
@@ -49,6 +56,7 @@ from .state import (
     TAG,
     TIME,
     TRACE_COLUMNS,
+    UNTIL,
     dose_response,
     encode,
     encoded_fractions,
@@ -61,6 +69,11 @@ from .state import (
 )
 
 
+def prepare(*arguments: Any) -> None:
+    """Stands for the model's own preparation of a leap until :func:`bind` puts it in."""
+    raise TypeError("the event loop must be bound to a model")
+
+
 def capture(*arguments: Any) -> int:
     """Stands for the model's own rule until :func:`bind` puts it in."""
     raise TypeError("the event loop must be bound to a model")
@@ -71,7 +84,7 @@ def tag_of(*arguments: Any) -> Any:
     raise TypeError("the event loop must be bound to a model")
 
 
-def advance(parameters, traces, synapses, drive, sources, trace, last, now):  # type: ignore[no-untyped-def]
+def advance(parameters, traces, synapses, drive, sources, leap, trace, last, now):  # type: ignore[no-untyped-def]
     """Carry one trace to ``now``, segment by segment of the drive."""
     status = OK
     time = traces[trace, TIME].real
@@ -82,23 +95,26 @@ def advance(parameters, traces, synapses, drive, sources, trace, last, now):  # 
             end = min(now, drive[segment + 1, START].real)
         span = end - time
         if span > 0.0:
-            since = time - drive[segment, START].real
-            for k in range(sources.shape[1]):
-                left = drive[segment, SOURCE + k]
-                if left != 0.0 and since > 0.0:
-                    left = left * np.exp(-since * sources[RATE, k])
-                sources[NOW, k] = left
-            early_decay = np.exp(-span / parameters.tau_early)
             constant = drive[segment, CONSTANT]
             blocked = drive[segment, BLOCKED].real > 0.0
-            result = capture(parameters, traces, synapses, trace, span, early_decay, constant, blocked, sources)
-            status = max(status, result)
+            if leap[0, SINCE].real != time or leap[0, UNTIL].real != end:
+                since = time - drive[segment, START].real
+                for k in range(sources.shape[1]):
+                    left = drive[segment, SOURCE + k]
+                    if left != 0.0 and since > 0.0:
+                        left = left * np.exp(-since * sources[RATE, k])
+                    sources[NOW, k] = left
+                leap[0, EARLY_LEFT] = np.exp(-span / parameters.tau_early)
+                leap[0, ELIGIBLE_LEFT] = np.exp(-span / parameters.tau_eligibility)
+                prepare(parameters, span, constant, blocked, sources, leap)
+                leap[0, SINCE] = time
+                leap[0, UNTIL] = end
+            early_decay = leap[0, EARLY_LEFT]
+            eligible_decay = leap[0, ELIGIBLE_LEFT]
+            status = max(status, capture(parameters, traces, synapses, trace, span, constant, blocked, sources, leap))
             traces[trace, ACTIVITY] *= early_decay
             if traces[trace, COMPETING] != 0.0:
                 traces[trace, COMPETING] *= np.exp(-span / parameters.tau_competing)
-            eligible_decay = 0.0 * early_decay
-            if synapses[trace, 0, ELIGIBILITY] != 0.0:
-                eligible_decay = np.exp(-span / parameters.tau_eligibility)
             for node in range(synapses.shape[1]):
                 synapses[trace, node, EARLY] *= early_decay
                 synapses[trace, node, ELIGIBILITY] *= eligible_decay
@@ -109,7 +125,7 @@ def advance(parameters, traces, synapses, drive, sources, trace, last, now):  # 
     return status
 
 
-def relate(parameters, traces, synapses, drive, sources, timeline, first, trace, change, last, now):  # type: ignore[no-untyped-def]
+def relate(parameters, traces, synapses, drive, sources, leap, timeline, first, trace, change, last, now):  # type: ignore[no-untyped-def]
     """Add a jump ``change`` of a trace's mean |e| to the activity of all other traces related to it."""
     status = OK
     category = timeline.category[first + trace]
@@ -125,7 +141,7 @@ def relate(parameters, traces, synapses, drive, sources, timeline, first, trace,
             other = timeline.pair_trace[pair + index - members]
             relatedness = timeline.pair_value[pair + index - members]
         if other != trace:
-            status = max(status, advance(parameters, traces, synapses, drive, sources, other, last, now))
+            status = max(status, advance(parameters, traces, synapses, drive, sources, leap, other, last, now))
             traces[other, ACTIVITY] += relatedness * change
     return status
 
@@ -160,6 +176,26 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
     -------
     (status, protocol) : the first failure and the protocol in which it happened
     """
+    n_modulators = modulators.shape[0]
+    zero = 0.0 * (parameters.tau_early + modulators[0, 0] + timeline.value[0, 0])
+    most_events = 0
+    most_traces = 0
+    for protocol in range(timeline.event_start.shape[0] - 1):
+        most_events = max(most_events, timeline.event_start[protocol + 1] - timeline.event_start[protocol])
+        most_traces = max(most_traces, timeline.trace_start[protocol + 1] - timeline.trace_start[protocol])
+    traces = np.full((most_traces, TRACE_COLUMNS), zero)
+    synapses = np.full((most_traces, weights.shape[0], SYNAPSE_COLUMNS), zero)
+    drive = np.full((most_events + 1, SOURCE + n_modulators + 1), zero)
+    sources = np.full((2, n_modulators + 1), zero)
+    leap = np.full((n_modulators + 3, LEAP_COLUMNS), zero)
+    return run(parameters, modulators, timeline, scores, weights, out, (traces, synapses, drive, sources, leap))
+
+
+def run(parameters, modulators, timeline, scores, weights, out, work):  # type: ignore[no-untyped-def]
+    """As :func:`simulate`, in work arrays that the caller holds: no kernel called from here counts references."""
+    timeline = borrowed(timeline)
+    modulators, weights, out = borrowed((modulators, weights, out))
+    traces, synapses, drive, sources, leap = borrowed(work)
     event_start = timeline.event_start
     trace_start = timeline.trace_start
     kinds = timeline.kind
@@ -171,17 +207,8 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
     category = timeline.category
     n_modulators = modulators.shape[0]
     n_protocols = event_start.shape[0] - 1
-    zero = 0.0 * (parameters.tau_early + modulators[0, 0] + values[0, 0])
-    most_events = 0
-    most_traces = 0
-    for protocol in range(n_protocols):
-        most_events = max(most_events, event_start[protocol + 1] - event_start[protocol])
-        most_traces = max(most_traces, trace_start[protocol + 1] - trace_start[protocol])
     nodes = weights.shape[0]
-    traces = np.full((most_traces, TRACE_COLUMNS), zero)
-    synapses = np.full((most_traces, nodes, SYNAPSE_COLUMNS), zero)
-    drive = np.full((most_events + 1, SOURCE + n_modulators + 1), zero)
-    sources = np.full((2, n_modulators + 1), zero)
+    zero = 0.0 * (parameters.tau_early + modulators[0, 0] + values[0, 0])
     for k in range(n_modulators):
         sources[RATE, k] = 1.0 / modulators[k, DRIVE_CLEARANCE]
     sources[RATE, n_modulators] = 1.0 / parameters.surprise_clearance
@@ -192,9 +219,9 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
     logs = np.full(nodes, zero)  # this and the next of the last Encode: many are alike
     fractions = np.full(nodes, zero)
     remembered, last_strength, last_exponent = False, zero, zero
-    eligible = np.zeros(most_traces, np.int64)
-    is_eligible = np.zeros(most_traces, np.bool_)
-    related = np.zeros(most_traces, np.bool_)
+    eligible = np.zeros(traces.shape[0], np.int64)
+    is_eligible = np.zeros(traces.shape[0], np.bool_)
+    related = np.zeros(traces.shape[0], np.bool_)
 
     for protocol in range(n_protocols):
         begin = event_start[protocol]
@@ -226,6 +253,7 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
         for k in range(n_modulators):
             concentration[k] = 0.0
             receptor[k] = 0.0
+        leap[0, SINCE] = np.inf  # none in this protocol yet
         n_eligible = 0
         last = 0
         stimulation = zero
@@ -239,7 +267,7 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
             a = values[event, 0]
 
             if kind == READ or kind == ENCODE or kind == REACTIVATE or kind == EXTINGUISH:
-                status = max(status, advance(parameters, traces, synapses, drive, sources, target, last, now))
+                status = max(status, advance(parameters, traces, synapses, drive, sources, leap, target, last, now))
 
             if kind == READ:
                 row = rows[event]
@@ -276,7 +304,7 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
                 traces[target, ACTIVITY] += change
                 if related[target]:
                     result = relate(
-                        parameters, traces, synapses, drive, sources, timeline, first, target, change, last, now
+                        parameters, traces, synapses, drive, sources, leap, timeline, first, target, change, last, now
                     )
                     status = max(status, result)
                 if not is_eligible[target]:
@@ -301,7 +329,8 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
                     kept = 0
                     for index in range(n_eligible):
                         trace = eligible[index]
-                        status = max(status, advance(parameters, traces, synapses, drive, sources, trace, last, now))
+                        result = advance(parameters, traces, synapses, drive, sources, leap, trace, last, now)
+                        status = max(status, result)
                         largest = 0.0
                         before = mean_early(synapses, trace, weights)
                         for node in range(nodes):
@@ -315,8 +344,9 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
                         traces[trace, ACTIVITY] += change
                         if related[trace]:
                             result = relate(
-                                parameters, traces, synapses, drive, sources, timeline, first, trace, change, last, now
-                            )
+                                parameters, traces, synapses, drive, sources, leap, timeline, first, trace, change,
+                                last, now,
+                            )  # fmt: skip
                             status = max(status, result)
                         if largest > NEGLIGIBLE:
                             eligible[kept] = trace
@@ -349,16 +379,20 @@ def simulate(parameters, modulators, timeline, scores, weights, out):  # type: i
     return OK, -1
 
 
-def bind(model: str, capture: Callable[..., Any], tag_of: Callable[..., Any]) -> Callable[..., Any]:
+def bind(
+    model: str, prepare: Callable[..., Any], capture: Callable[..., Any], tag_of: Callable[..., Any]
+) -> Callable[..., Any]:
     """The compiled event loop of one model, from the model's compiled rules.
 
-    ``capture(parameters, traces, synapses, trace, span, early_decay, constant, blocked, sources) -> status``
-    carries proteins, capture tag, late and labile strength of one trace over ``span`` s of constant-plus-exponentials
-    drive (amplitudes in ``sources[NOW]``); ``tag_of(parameters, early, tag)`` is the tag that a reader sees.
+    ``prepare(parameters, span, constant, blocked, sources, leap)`` fills the model's part of ``leap`` for ``span`` s of
+    constant-plus-exponentials drive (amplitudes in ``sources[NOW]``);
+    ``capture(parameters, traces, synapses, trace, span, constant, blocked, sources, leap) -> status`` carries proteins,
+    capture tag, late and labile strength of one trace over them; ``tag_of(parameters, early, tag)`` is the tag that a
+    reader sees.
     """
     namespace = dict(globals())
-    namespace.update(capture=capture, tag_of=tag_of)
-    for template in (advance, relate, write, simulate):
+    namespace.update(prepare=prepare, capture=capture, tag_of=tag_of)
+    for template in (advance, relate, write, run, simulate):
         namespace[template.__name__] = specialise(template, namespace, f"{model}_{template.__name__}")
     compiled: Callable[..., Any] = namespace["simulate"]
     return compiled

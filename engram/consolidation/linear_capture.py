@@ -24,11 +24,17 @@ from .._jit import kernel
 from ..parameter import parameter
 from .event_loop import bind
 from .model import CaptureModel, kernel_parameters
-from .state import ACTIVITY, LABILE, LATE, NOW, OK, PROTEIN, RATE, TAG, magnitude
+from .state import ACTIVITY, LABILE, LATE, NOW, OF_MODEL, OK, PROTEIN, RATE, TAG, magnitude
 
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _NEAR_RESONANCE = 1e-2  # relative distance of two rates below which their divided difference is not a difference
 _GONE = 1e-22  # labile strength that no longer matters
+
+# columns of the leap's first row …
+CLEARED, TAG_LOST, TAG_LEFT = range(OF_MODEL, OF_MODEL + 3)
+# … and of the others: the drive's level, then for the ambient activity and for the trace's own
+LEVEL, AMBIENT, OWN = 0, 1, 5
+RESPONSE, MADE, MADE_TAGGED, FALLING = range(4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,41 +68,61 @@ LinearCaptureParameters = kernel_parameters("LinearCaptureParameters", LinearCap
 
 
 @kernel
-def proteins(
-    parameters: Any, span: Any, protein: Any, constant: Any, blocked: bool, sources: Any, activity: Any
-) -> tuple[Any, Any, Any]:
-    """p, P = ∫p and Q = ∫p exp(−s/τ_tag) after ``span`` s.
+def prepare(parameters: Any, span: float, constant: Any, blocked: bool, sources: Any, leap: Any) -> None:
+    """What ``proteins`` adds up after ``span`` s, of every part of the drive: alone and times the activity."""
+    clearance = 1.0 / parameters.tau_protein
+    falling = 1.0 / parameters.tau_tag
+    cleared = np.expm1(-span * clearance)
+    tag_lost = np.expm1(-span * falling)
+    leap[0, CLEARED] = cleared
+    leap[0, TAG_LOST] = tag_lost
+    leap[0, TAG_LEFT] = np.exp(-span / parameters.tau_tag)
+    early_lost = np.expm1(-span / parameters.tau_early)
+    for k in range(-1, sources.shape[1]):
+        level = 0.0 * clearance
+        if not blocked:
+            level = parameters.capture_gain * (sources[NOW, k] if k >= 0 else constant + 0.0 * clearance)
+        leap[k + 2, LEVEL] = level
+        if level == 0.0:
+            continue
+        rate = 0.0 * clearance
+        lost = 0.0 * cleared
+        if k >= 0:
+            rate = rate + sources[RATE, k]
+            lost = np.expm1(-span * rate)
+        for part in (AMBIENT, OWN):
+            if part == OWN:
+                rate = rate + 1.0 / parameters.tau_early
+                lost = lost + early_lost + lost * early_lost
+            leap[k + 2, part + RESPONSE] = response_to(rate, lost, clearance, cleared, span)
+            leap[k + 2, part + MADE] = span if rate == 0.0 else -lost / rate
+            leap[k + 2, part + MADE_TAGGED] = lost + tag_lost + lost * tag_lost
+            leap[k + 2, part + FALLING] = rate + falling
+
+
+@kernel
+def proteins(parameters: Any, protein: Any, activity: Any, leap: Any) -> tuple[Any, Any, Any]:
+    """p, P = ∫p and Q = ∫p exp(−s/τ_tag) after the leap.
 
     p is a sum of exponentials; P and Q follow from integrating its equation, alone and times exp(−s/τ_tag).
     """
     clearance = 1.0 / parameters.tau_protein
     falling = 1.0 / parameters.tau_tag
-    cleared = np.expm1(-span * clearance)
-    tag_lost = np.expm1(-span * falling)
+    cleared = leap[0, CLEARED]
+    tag_lost = leap[0, TAG_LOST]
     made = 0.0 * (cleared + tag_lost)
     made_tagged = made
     now = protein * (1.0 + cleared)
-    if not blocked:
-        early_lost = np.expm1(-span / parameters.tau_early)
-        for k in range(-1, sources.shape[1]):
-            level = parameters.capture_gain * (sources[NOW, k] if k >= 0 else constant + 0.0 * clearance)
-            if level == 0.0:
-                continue
-            rate = 0.0 * clearance
-            lost = 0.0 * cleared
-            if k >= 0:
-                rate = rate + sources[RATE, k]
-                lost = np.expm1(-span * rate)
-            amount = level * parameters.ambient_activity
-            for part in range(2):
-                if part == 1:
-                    amount = level * activity
-                    rate = rate + 1.0 / parameters.tau_early
-                    lost = lost + early_lost + lost * early_lost
-                if amount != 0.0:
-                    now += amount * response_to(rate, lost, clearance, cleared, span)
-                    made += amount * (span if rate == 0.0 else -lost / rate)
-                    made_tagged -= amount * (lost + tag_lost + lost * tag_lost) / (rate + falling)
+    for row in range(1, leap.shape[0]):
+        level = leap[row, LEVEL]
+        if level == 0.0:
+            continue
+        for part in (AMBIENT, OWN):
+            amount = level * (parameters.ambient_activity if part == AMBIENT else activity)
+            if amount != 0.0:
+                now += amount * leap[row, part + RESPONSE]
+                made += amount * leap[row, part + MADE]
+                made_tagged -= amount * leap[row, part + MADE_TAGGED] / leap[row, part + FALLING]
     integral = made - (now - protein) / clearance
     tagged = (clearance * made_tagged + protein - now * (1.0 + tag_lost)) / (clearance + falling)
     return now, integral, tagged
@@ -140,10 +166,10 @@ def capture(
     synapses: Any,
     trace: int,
     span: float,
-    early_decay: Any,
     constant: Any,
     blocked: bool,
     sources: Any,
+    leap: Any,
 ) -> int:
     """Carry proteins, tag, late and labile strength of one trace over ``span`` s; the rule of this model."""
     protein = traces[trace, PROTEIN]
@@ -153,22 +179,29 @@ def capture(
     labile = False
     for node in range(nodes):
         labile = labile or synapses[trace, node, LABILE] != 0.0
-    now, integral, tagged = proteins(parameters, span, protein, constant, blocked, sources, activity)
+    now, integral, tagged = proteins(parameters, protein, activity, leap)
     if tagged.real > 0.0:
-        excess = np.full(nodes, 0.0 * (integral + early_decay))
-        if labile:
-            integrate_labile(parameters, traces, synapses, trace, span, constant, blocked, sources, tagged, excess)
         for node in range(nodes):
             tag = synapses[trace, node, TAG]
-            size = magnitude(tag)
-            bound = -0.5 if tag.real < 0.0 else 1.0
-            captured = -np.expm1(-size * tagged / tau_late)
-            late = synapses[trace, node, LATE]
-            synapses[trace, node, LATE] = late + captured * (bound - late) - excess[node]
-    left = np.exp(-span / parameters.tau_labile - integral / tau_late)
-    tag_decay = np.exp(-span / parameters.tau_tag)
+            if tag != 0.0:
+                bound = -0.5 if tag.real < 0.0 else 1.0
+                captured = -np.expm1(-magnitude(tag) * tagged / tau_late)
+                late = synapses[trace, node, LATE]
+                synapses[trace, node, LATE] = late + captured * (bound - late)
+        if labile:
+            excess = np.full(nodes, 0.0 * integral)
+            inside = np.full(leap.shape, 0.0 * integral)  # a leap to each point of the integral
+            integrate_labile(
+                parameters, traces, synapses, trace, span, constant, blocked, sources, inside, tagged, excess
+            )
+            for node in range(nodes):
+                synapses[trace, node, LATE] -= excess[node]
+    if labile:
+        left = np.exp(-span / parameters.tau_labile - integral / tau_late)
+        for node in range(nodes):
+            synapses[trace, node, LABILE] *= left
+    tag_decay = leap[0, TAG_LEFT]
     for node in range(nodes):
-        synapses[trace, node, LABILE] *= left
         synapses[trace, node, TAG] *= tag_decay
     traces[trace, PROTEIN] = now
     return OK
@@ -184,6 +217,7 @@ def integrate_labile(
     constant: Any,
     blocked: bool,
     sources: Any,
+    inside: Any,
     tagged_at_end: Any,
     excess: Any,
 ) -> None:
@@ -199,7 +233,8 @@ def integrate_labile(
         left = 0.0
         for point in range(_POINTS.shape[0]):
             time = begin + half * (1.0 + _POINTS[point])
-            now, integral, tagged = proteins(parameters, time, protein, constant, blocked, sources, activity)
+            prepare(parameters, time, constant, blocked, sources, inside)
+            now, integral, tagged = proteins(parameters, protein, activity, inside)
             remaining = np.exp(-time / parameters.tau_labile - integral / tau_late)
             falling = np.exp(-time / parameters.tau_tag)
             for node in range(excess.shape[0]):
@@ -225,4 +260,4 @@ def tag_of(parameters: Any, early: Any, tag: Any) -> Any:
     return tag
 
 
-simulate = bind("linear_capture", capture, tag_of)
+simulate = bind("linear_capture", prepare, capture, tag_of)

@@ -19,8 +19,13 @@ EARLY, TAG, LATE, LABILE, ELIGIBILITY = range(5)
 SYNAPSE_COLUMNS = 5
 # … drive (segments, SOURCE + sources): a constant and one decaying exponential per source from START on …
 START, CONSTANT, BLOCKED, SOURCE = range(4)
-# … and sources (2, sources): rate of decay (1/s), and amplitude at the start of the present leap
+# … sources (2, sources): rate of decay (1/s), and amplitude at the start of the present leap …
 RATE, NOW = range(2)
+# … and the leap (2 + sources, LEAP_COLUMNS), which many traces make alike, within one segment: from when until when,
+# what is left of early phase and eligibility, then the model's own; and a row of the model's own for the constant drive
+# and for each source
+SINCE, UNTIL, EARLY_LEFT, ELIGIBLE_LEFT, OF_MODEL = range(5)
+LEAP_COLUMNS = 9
 
 # columns of the output: the weighted means of a trace's synapses, then what it has only once
 OUTPUTS = ("early", "tag", "late", "labile", "eligibility", "protein", "competing", "strength")

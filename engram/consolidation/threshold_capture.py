@@ -28,12 +28,14 @@ from ..parameter import parameter
 from .event_loop import bind
 from .model import CaptureModel, kernel_parameters
 from .restabilisation import protein_course, recaptured_in_decay, recaptured_in_production
-from .state import ACTIVITY, EARLY, LABILE, LATE, NOT_CONVERGED, NOW, OK, PROTEIN, RATE, magnitude
+from .state import ACTIVITY, EARLY, EARLY_LEFT, LABILE, LATE, NOT_CONVERGED, NOW, OF_MODEL, OK, PROTEIN, RATE, magnitude
 
 _MOST_STEPS = 100
 _LEAST_DIVISOR = 0.5  # no step of Halley's is longer than two of Newton's, which fall short of the crossing
 _SETTLED = 1e-6  # a relative step whose cube is below the last digit
 _AT_ONCE = 1e-9  # s; a crossing this near is lost in the rounding of where it is, and no relative step settles
+
+BEGIN, END = OF_MODEL, OF_MODEL + 1  # columns of the leap's first row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +77,20 @@ ThresholdCaptureParameters = kernel_parameters("ThresholdCaptureParameters", Thr
 
 
 @kernel
-def production_time(parameters: Any, span: Any, early_decay: Any, constant: Any, sources: Any, activity: Any) -> Any:
+def prepare(parameters: Any, span: float, constant: Any, blocked: bool, sources: Any, leap: Any) -> None:
+    """The drive at the begin and at the end of ``span`` s."""
+    begin = constant + parameters.epsilon
+    end = begin
+    for k in range(sources.shape[1]):
+        if sources[NOW, k] != 0.0:
+            begin += sources[NOW, k]
+            end += sources[NOW, k] * np.exp(-span * sources[RATE, k])
+    leap[0, BEGIN] = begin
+    leap[0, END] = end
+
+
+@kernel
+def production_time(parameters: Any, span: Any, constant: Any, sources: Any, activity: Any, leap: Any) -> Any:
     """How long (s, at most ``span``) the argument of H stays positive: the one crossing of its logarithm.
 
     The logarithm is convex and decreasing. Halley's iteration from the start converges cubically, safeguarded where a
@@ -83,16 +98,10 @@ def production_time(parameters: Any, span: Any, early_decay: Any, constant: Any,
     """
     ambient = parameters.ambient_activity
     base = constant + parameters.epsilon
-    begin = base
-    end = base
-    for k in range(sources.shape[1]):
-        if sources[NOW, k] != 0.0:
-            begin += sources[NOW, k]
-            end += sources[NOW, k] * np.exp(-span * sources[RATE, k])
-    excess = (ambient + activity) * begin - 1.0
+    excess = (ambient + activity) * leap[0, BEGIN] - 1.0
     if not excess.real > 0.0:
         return 0.0 * excess
-    if ((ambient + activity * early_decay) * end).real >= 1.0:
+    if ((ambient + activity * leap[0, EARLY_LEFT]) * leap[0, END]).real >= 1.0:
         return span + 0.0 * excess
     time = 0.0 * excess
     settled = False
@@ -132,16 +141,17 @@ def capture(
     synapses: Any,
     trace: int,
     span: float,
-    early_decay: Any,
     constant: Any,
     blocked: bool,
     sources: Any,
+    leap: Any,
 ) -> int:
     """Carry proteins, late and labile strength of one trace over ``span`` s; the rule of this model."""
+    early_decay = leap[0, EARLY_LEFT]
     protein = traces[trace, PROTEIN]
     produced = 0.0 * (protein + early_decay)
     if not blocked:
-        produced = production_time(parameters, span, early_decay, constant, sources, traces[trace, ACTIVITY])
+        produced = production_time(parameters, span, constant, sources, traces[trace, ACTIVITY], leap)
         if not np.isfinite(produced.real):
             return NOT_CONVERGED
     nodes = synapses.shape[1]
@@ -215,4 +225,4 @@ def tag_of(parameters: Any, early: Any, tag: Any) -> Any:
     return 0.0
 
 
-simulate = bind("threshold_capture", capture, tag_of)
+simulate = bind("threshold_capture", prepare, capture, tag_of)

@@ -277,6 +277,20 @@ def test_a_batch_gives_the_bits_of_its_protocols_one_by_one(kind, several):
     assert np.array_equal(together, np.concatenate(one_by_one))
 
 
+@every_capture_model
+def test_protocols_that_differ_in_a_dose_alone_are_computed_apart(kind):
+    """In one leap from the same time to the same time, of which nothing may be taken from the protocol before."""
+
+    def protocol(dose):
+        return Protocol(Encode("a", at=0, strength=0.5), Release("dopamine", at=0, dose=dose), Test("a", at=day))
+
+    model = model_of(kind)
+    doses = (4.0, 0.5, 4.0)
+    found = model.strengths(model.batch([protocol(dose) for dose in doses]))
+    alone = [model.strengths(model.batch([protocol(dose)]))[0] for dose in doses]
+    assert found.tolist() == alone and found[0] > found[1] + 0.01
+
+
 @every_model
 @settings(max_examples=15)
 @given(several=st.lists(st.tuples(event_lists(), relatedness), min_size=1, max_size=3))

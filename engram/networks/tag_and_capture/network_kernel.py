@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._jit import kernel
-from ..borrowed_arrays import borrowed
+from ...borrowed_arrays import borrowed
 from ..random_normal import fill_normals
 from .closed_forms import SMALL, lost, lost_of_little, regime_of, tag_of
 from .event_kernels import (
