@@ -29,6 +29,7 @@ from .measurement import Measurement, Skipped, processor_time
 
 _PART = "people"
 _MANY, _TRIALS = 1498, 60
+_LITTLE_KNOWN = ("encoding_gain", "arousal_after")  # of a person with so few trials
 _SIMULATED = 4000  # people, of whose intervals is counted how many hold the truth
 
 
@@ -84,8 +85,12 @@ def _many(fit: PeopleFit) -> Iterator[Measurement]:
     given = int(old.sum() + new.sum())
     with processes() as pool:
         for draws, said in ((128, ""), (32, ", draws=32"), (0, ", modes alone")):
-            _, taken = _timed(lambda draws=draws: fit_likelihood(people, draws=draws, workers=pool))
+            found, taken = _timed(lambda draws=draws: fit_likelihood(people, draws=draws, workers=pool))
             yield Measurement(_PART, f"EM of {_MANY} people x {given} trials, {fit.model}{said}", taken, "s", "<= 120")
+            shares = found.population.spread / etas.std(axis=0)
+            for name, share in zip(people.scale.names, shares, strict=True):
+                if name in _LITTLE_KNOWN:
+                    yield Measurement(_PART, f"spread of {name} over that simulated, {_MANY} people{said}", share, "1")
 
 
 def _coverage(fit: PeopleFit) -> Iterator[Measurement]:
