@@ -86,15 +86,16 @@ def _walk(
     sign, end = math.copysign(1, step), math.log(limit)
     at = log = math.log(population.spread[j])
     there, walked, rounds = population, [], 0
+    fitted = _best_beside(evidence, population, j, at)
     while sign * log < sign * end:
         log = sign * min(sign * (log + step), sign * end)
         for tries in range(_TRIES + 1):
-            fitted = _best_beside(evidence, population, j, at)
             there = _best_beside(evidence, there, j, log)
             height, error = _height(evidence, there, fitted, j)
             if error < _JUDGES or tries == _TRIES or rounds == _MOST:
                 break
             evidence, rounds = drawn(there, j), rounds + 1
+            fitted = _best_beside(evidence, population, j, at)
         if not error < _JUDGES:
             break
         walked.append(there)
@@ -131,14 +132,16 @@ def _between(
 def _height(evidence: Evidence, there: Population, fitted: Population, j: int) -> tuple[float, float]:
     """Log evidence over that at the fitted τ_j, without its prior, and its standard error; that is infinite where one
     draw is all of a person's."""
-    weights, here = evidence.weigh(there)[0], evidence.weigh(fitted)[0]
+    weights, each = evidence.weigh(there)
+    here, each_here = evidence.weigh(fitted)
     worth = 1 / (weights**2).sum(axis=1)
     variance = math.inf
     if (worth > _ALL).all():
         variance = float((((weights - here) ** 2).sum(axis=1) * worth / (worth - 1)).sum())
     spreads = np.array([there.spread[j], fitted.spread[j]])
     priors = np.log(spreads) - 0.5 * (spreads / SPREAD_SD) ** 2
-    height = evidence.value(there) - evidence.value(fitted) - float(priors[0] - priors[1])
+    values = float(each.sum()) + there.log_prior(), float(each_here.sum()) + fitted.log_prior()
+    height = values[0] - values[1] - float(priors[0] - priors[1])
     return height, math.sqrt(variance)
 
 
