@@ -111,21 +111,21 @@ def standardised(
     table = table.loc[list(people)]
     kept = {}
     for column in table:
-        try:
-            values = table[column].to_numpy(float)
-        except (TypeError, ValueError):
-            values = np.full(len(table), np.nan)
+        values = pandas.to_numeric(table[column], errors="coerce").to_numpy(float)
         if not np.isfinite(values).all():
             place = int(np.flatnonzero(~np.isfinite(values))[0])
+            value = table[column].iloc[place]
+            shown = repr(value) if isinstance(value, str) else value
             raise TrialError(
-                f"covariates: {column!r} of participant {table.index[place]!r} is {table[column].iloc[place]}; give a "
+                f"covariates: {column!r} of participant {table.index[place]!r} is {shown}; give a "
                 "finite number (code groups as numbers), name the columns that are to count, or leave the person out"
             )
-        if np.ptp(values) <= 1e-12 * np.abs(values).max():
+        scaled = values / (np.abs(values).max() or 1.0)  # so that no square overflows
+        if np.ptp(scaled) <= 1e-12:
             notes.append((str(column), f"is {values[0]:g} for everybody", "a covariate that is constant explains "
                           "nothing and was left out"))  # fmt: skip
             continue
-        kept[str(column)] = (values - values.mean()) / values.std()
+        kept[str(column)] = (scaled - scaled.mean()) / scaled.std()
     found, n = pandas.DataFrame(kept, index=list(people)), len(people)
     if kept and np.linalg.matrix_rank(found.to_numpy(), tol=1e-8 * n) < min(len(kept), n - 1):
         raise TrialError(f"covariates: one of {', '.join(kept)} follows from the others; leave one out")

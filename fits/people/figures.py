@@ -47,7 +47,7 @@ def forest_figure(people: pandas.DataFrame, parameters: pandas.DataFrame) -> Fig
             ax.tick_params(axis="y", length=0)
         labels = list(order) if len(order) <= _MOST else []
         for ax in grid[:, 0]:
-            ax.set_yticks(range(len(labels)), labels, fontsize=5)
+            ax.set_yticks(range(len(labels)), [_plain(name) for name in labels], fontsize=5)
             ax.set_ylim(-1, len(order))
             if not labels:
                 ax.set_ylabel(f"{len(order)} people")
@@ -93,7 +93,7 @@ def predictive_figure(checks: pandas.DataFrame, outcome: str) -> Figure:
                 own = mine[mine.inside == inside]
                 ax.vlines(own.observed, own.lower, own.upper, color=colour, linewidth=0.5, alpha=0.5)
                 ax.plot(own.observed, own.expected, "o", color=colour, markersize=2.0, label=said)
-            ax.set_title(group, fontsize=7)
+            ax.set_title(_plain(group), fontsize=7)
         for ax in axes[len(groups) :]:
             ax.set_visible(False)
         figure.supxlabel(f"observed share of “{outcome}”", fontsize=8)
@@ -203,3 +203,8 @@ def people_recovery_figure(table: pandas.DataFrame) -> Figure:
         figure.supxlabel("estimate minus truth (logits; spreads as logarithms); open: not identified", fontsize=8)
         figure.legend(loc="outside upper left", ncols=len(models), fontsize=6)
     return figure
+
+
+def _plain(name: object) -> str:
+    """A name out of a table, which is no formula where it holds dollar signs."""
+    return str(name).replace("$", r"\$")

@@ -164,6 +164,9 @@ def fit_likelihood(
     ended = expectation_maximisation(likelihood, values, start=start, draws=draws, workers=workers, progress=progress)
     population, posteriors = ended.population, ended.people
     notes = [*notes, *notes_on_people(likelihood)]
+    if not ended.converged:
+        notes.append(("everybody", f"EM has not settled in {ended.steps} steps",
+                      "the population is where it ended; more draws or the sampled posterior would tell"))  # fmt: skip
     notes += [
         (name, "the search did not settle", "the estimate is where it ended; see the log-likelihood near it")
         for name, one in zip(likelihood.people, posteriors, strict=True)

@@ -58,8 +58,8 @@ def _of_everybody(likelihood: PeopleLikelihood) -> list[tuple[str, str, str]]:
     old = np.sum([one.sum(axis=0) for one in likelihood.old], axis=0)
     new = np.sum([one.sum(axis=0) for one in likelihood.lures], axis=0) if likelihood.lures[0].size else 0 * old
     if ((old + new) > 0).sum() == 1:
-        notes.append(("everybody", "the same answer in all trials", "nothing can be told; what is printed is what was "
-                      "assumed before"))  # fmt: skip
+        notes.append(("everybody", "the same answer in all trials", "criteria go towards a bound, and all else that "
+                      "is printed rests on that and on what was assumed before"))  # fmt: skip
     if likelihood.layouts[0].compiled and not new.any():
         notes.append(("everybody", "no answer about a new item", "criteria and strengths are told apart by "
                       "differences between conditions alone, and depend on what was assumed; add answers to new "

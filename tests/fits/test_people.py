@@ -12,7 +12,11 @@ from simulated_trials import STUDY, simulated
 from engram import EncodingOnly, LinearCapture, ThresholdCapture
 from engram.recall import OrderedConfidence
 from engram.recall import ordered_kernels as ordered
+from fits.drawing import save_figure
+from fits.people import em
+from fits.people.covariates import standardised
 from fits.people.em import person_posterior
+from fits.people.figures import forest_figure
 from fits.people.fit import compare_people, fit_likelihood, fit_people
 from fits.people.likelihood import PeopleLikelihood
 from fits.people.population import Population, most_likely
@@ -259,8 +263,6 @@ def test_a_covariate_is_recovered_and_a_constant_one_is_left_out_and_named(tmp_p
     template = base.with_counts([base.old[0]] * 40, [base.lures[0]] * 40)
     made = [template.simulate(k, etas[k], rng) for k in range(40)]
     likelihood = base.with_counts([old for old, _ in made], [new for _, new in made])
-    from fits.people.covariates import standardised
-
     table = pandas.DataFrame({"age": age, "site": 1.0}, index=likelihood.people)
     own, notes = standardised(table, likelihood.people)
     assert list(own) == ["age"]
@@ -326,6 +328,7 @@ def test_people_who_are_all_alike_are_not_said_to_differ(tmp_path):
     [
         (pandas.DataFrame({"age": [1.0]}, index=["p0"]), r"there are none of participant 'p1'.*identifiers"),
         (pandas.DataFrame({"age": [1.0, np.nan]}, index=["p0", "p1"]), r"'age' of participant 'p1' is nan"),
+        (pandas.DataFrame({"age": [1.0, "old"]}, index=["p0", "p1"]), r"'age' of participant 'p1' is 'old';"),
         (pandas.DataFrame({"age": [1.0, 2.0, 3.0]}, index=["p0", "p1", "p1"]), r"'p1' is there twice"),
         (pandas.DataFrame([[1.0, 2.0]] * 2, index=["p0", "p1"], columns=["age", "age"]), r"'age' is there twice"),
         (pandas.DataFrame({"age": [1.0, 2.0]}, index=["p0", "p1"]), r"1 for 2 people would explain.* at most 0"),
@@ -336,6 +339,33 @@ def test_covariates_that_cannot_be_used_are_refused_in_a_sentence(tmp_path, tabl
     trials = read_people(tmp_path, people_trials(tmp_path, 2), study)
     with pytest.raises(TrialError, match=message):
         fit_people(trials, study, MODEL, covariates=table)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_covariate_whose_square_would_overflow_is_standardised():
+    own, notes = standardised(pandas.DataFrame({"age": [1.0, 2.0, 3.0, 1.7e308, -1.7e308]}), "01234")
+    assert not notes
+    assert own.age.mean() == pytest.approx(0, abs=1e-12) and own.age.std(ddof=0) == pytest.approx(1)
+
+
+def test_a_fit_that_has_not_settled_says_so_in_its_notes(tmp_path, monkeypatch):
+    study = people_study(tmp_path, free=["strength", "criterion"])
+    trials = read_people(tmp_path, people_trials(tmp_path, 4), study)
+    assert "has not settled" not in str(fit_people(trials, study, MODEL, draws=0).notes)
+    monkeypatch.setattr(em, "_MOST", 1)
+    fit = fit_people(trials, study, MODEL, draws=0)
+    assert not fit.converged
+    assert fit.notes[fit.notes.who == "everybody"].what.tolist() == [f"EM has not settled in {fit.steps} steps"]
+
+
+def test_participants_whose_names_hold_formulas_are_drawn_as_they_are(tmp_path):
+    study = people_study(tmp_path, free=["strength", "criterion"])
+    frame = people_trials(tmp_path, 3)
+    frame["participant"] = frame.participant.replace({"p0": "cost$a_$", "p1": "P$1$"})
+    fit = fit_people(read_people(tmp_path, frame, study), study, MODEL, draws=0)
+    save_figure(forest_figure(fit.people, fit.parameters), tmp_path, "people")
+    drawn = (tmp_path / "people.svg").read_text(encoding="utf-8")
+    assert "cost$a_$" in drawn and "P$1$" in drawn
 
 
 def test_one_person_is_no_population(tmp_path):
