@@ -111,7 +111,7 @@ def standardised(
     table = table.loc[list(people)]
     kept = {}
     for column in table:
-        values = pandas.to_numeric(table[column], errors="coerce").to_numpy(float)
+        values = pandas.to_numeric(table[column].astype(object), errors="coerce").to_numpy(float)
         if not np.isfinite(values).all():
             place = int(np.flatnonzero(~np.isfinite(values))[0])
             value = table[column].iloc[place]

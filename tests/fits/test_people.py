@@ -329,6 +329,7 @@ def test_people_who_are_all_alike_are_not_said_to_differ(tmp_path):
         (pandas.DataFrame({"age": [1.0]}, index=["p0"]), r"there are none of participant 'p1'.*identifiers"),
         (pandas.DataFrame({"age": [1.0, np.nan]}, index=["p0", "p1"]), r"'age' of participant 'p1' is nan"),
         (pandas.DataFrame({"age": [1.0, "old"]}, index=["p0", "p1"]), r"'age' of participant 'p1' is 'old';"),
+        (pandas.DataFrame({"born": pandas.to_datetime(["1990", "1991"])}, index=["p0", "p1"]), r"'p0' is 1990-01-01"),
         (pandas.DataFrame({"age": [1.0, 2.0, 3.0]}, index=["p0", "p1", "p1"]), r"'p1' is there twice"),
         (pandas.DataFrame([[1.0, 2.0]] * 2, index=["p0", "p1"], columns=["age", "age"]), r"'age' is there twice"),
         (pandas.DataFrame({"age": [1.0, 2.0]}, index=["p0", "p1"]), r"1 for 2 people would explain.* at most 0"),
