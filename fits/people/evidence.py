@@ -6,7 +6,13 @@ in nats, of the answers y_i of person i, whose parameters η (as logits between 
 deviation τ in the population; η_is are S draws from the mixture of distributions q_i (:mod:`fits.people.draws`), as in
 simulated maximum likelihood (Gourieroux & Monfort 1996, doi:10.1093/0198774753.001.0001).
 
-The gradient is exact (Fisher's identity). Draws judge only populations near those that they were made for.
+The gradient is exact (Fisher's identity). Draws judge only populations near those that they were made for, so a climb
+that is to be cautious takes off the variance of the difference between ln E and that where it began,
+
+    Σ_i Σ_s (w_is − w°_is)²
+
+with a person's weights w here and w° there. That grows with the square of the distance and falls as draws are added, so
+climbs that go on from one another end where ln E does.
 """
 
 from __future__ import annotations
@@ -49,12 +55,15 @@ class Evidence:
         total = logsumexp(logs, axis=1)
         return np.exp(logs - total[:, None]), total - np.log(population.spread).sum() - np.log(self.counts)
 
-    def value(self, population: Population) -> float:
-        return float(self.weigh(population)[1].sum()) + population.log_prior()
-
-    def slopes(self, population: Population) -> tuple[float, np.ndarray, np.ndarray]:
-        """Log evidence with the prior, and its slopes in the effects and in ln τ."""
+    def slopes(self, population: Population, since: np.ndarray | None = None) -> tuple[float, np.ndarray, np.ndarray]:
+        """Log evidence with the prior, and its slopes in the effects and in ln τ; less the variance of its difference
+        from where the weights are ``since``, (people, draws), if given."""
         weights, each = self.weigh(population)
+        doubt = 0.0
+        if since is not None:
+            moved = weights - since
+            doubt = float((moved**2).sum())
+            weights = weights * (1 - 2 * (moved - (weights * moved).sum(axis=1)[:, None]))
         tight, centres = population.spread**-2.0, population.centres(self.covariates)
         means, squares = ((weights[:, None] @ every)[:, 0] for every in (self.places, self.squares))
         effects = ((means - centres) * tight).T @ self.weights
@@ -62,7 +71,7 @@ class Evidence:
         effects[:, 1:] -= population.effects[:, 1:] / SLOPE_SD**2
         squares = squares - (2 * means - centres) * centres  # about the centres
         spread = (squares * tight - 1).sum(axis=0) + 1 - (population.spread / SPREAD_SD) ** 2
-        return float(each.sum()) + population.log_prior(), effects, spread
+        return float(each.sum()) + population.log_prior() - doubt, effects, spread
 
     def information(self, population: Population) -> np.ndarray:
         """The curvature of minus the log evidence with the prior, over effects, row by row, and ln τ.
@@ -91,12 +100,16 @@ class Evidence:
             found += into.T @ each @ into
         return found + np.diag(population.prior_information())
 
-    def climb(self, start: Population, box: np.ndarray, gain: float = _PRECISELY) -> tuple[Population, int, np.ndarray]:
-        """The best population within a box of half widths ``box``, the steps taken, and where the box held it.
+    def climb(
+        self, start: Population, box: np.ndarray, gain: float = _PRECISELY, cautious: bool = False
+    ) -> tuple[Population, int, np.ndarray, float]:
+        """The best population within a box of half widths ``box``, the steps taken, where the box held it, and what was
+        gained, in nats; by the log evidence, less the variance of what is gained if ``cautious``.
 
         Effects are in units of the τ at the start, then come ln τ. It ends where a step gains so little, as a share of
         the log evidence.
         """
+        since = self.weigh(start)[0] if cautious else None
         unit, size = start.spread[:, None], start.effects.size
         origin = np.log(start.spread)
 
@@ -105,7 +118,7 @@ class Evidence:
             return Population(effects, np.maximum(np.exp(origin + place[size:]), LEAST_SPREAD))
 
         def cost(place: np.ndarray) -> tuple[float, np.ndarray]:
-            height, effects, spread = self.slopes(population(place))
+            height, effects, spread = self.slopes(population(place), since)
             return -height, -np.concatenate([(effects * unit).ravel(), spread])
 
         low, high = -box.copy(), box.copy()
@@ -114,4 +127,5 @@ class Evidence:
         bounds = list(zip(low, high, strict=True))
         found = minimize(cost, np.zeros(len(box)), jac=True, method="L-BFGS-B", bounds=bounds,
                          options={"ftol": gain, "gtol": 1e-5, "maxiter": 500})  # fmt: skip
-        return population(found.x), int(found.nit), np.abs(found.x) >= box * (1 - 1e-9)
+        gained = -float(found.fun) - self.slopes(start)[0]
+        return population(found.x), int(found.nit), np.abs(found.x) >= box * (1 - 1e-9), gained

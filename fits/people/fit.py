@@ -18,6 +18,7 @@ from ..random_effects import ModelFrequencies, model_frequencies
 from ..study import Study
 from ..trials import Trials
 from .covariates import standardised
+from .draws import LEAST_WORTH
 from .em import DRAWS, WITHIN, Posterior, everybody, expectation_maximisation, person_posterior
 from .errors import resolved, standard_errors
 from .likelihood import PeopleLikelihood
@@ -25,7 +26,6 @@ from .population import LOOSEST, SPREAD_SD, Population
 from .unusual import note_table, notes_on_people
 
 _ALONE_SD = math.pi / math.sqrt(3)  # of a standard logistic: what is known of a person when nothing is of the others
-_WORTH = 20  # equal draws below which a person's interval is called rough
 _OPEN = ("differences not identified", "differences not shown", "differences not bounded")
 _VAGUE = 0.9  # standard error, as a share of what the prior alone would give, from which the data say hardly more
 
@@ -179,7 +179,7 @@ def fit_likelihood(
             "the interval is rough; a sampled posterior, or a fit with more draws, would tell",
         )
         for name, one in zip(likelihood.people, posteriors, strict=True)
-        if one.worth < _WORTH
+        if one.worth < LEAST_WORTH
     ]
     errors = standard_errors(population, posteriors, values, ended.information)
     parameters, effects = _population_tables(likelihood, population, posteriors, covariates, errors, ended.spread_ends)

@@ -153,7 +153,7 @@ def _best_beside(evidence: Evidence, start: Population, j: int, log: float) -> P
     box = np.full(start.effects.size + len(spread), _BOX)
     box[start.effects.size + j] = 0
     for _ in range(_CLIMBS):
-        there, _, held_by = evidence.climb(there, box, _ROUGHLY)
+        there, _, held_by, _ = evidence.climb(there, box, _ROUGHLY)
         if not (held_by & (box > 0)).any():
             break
     return there

@@ -6,10 +6,11 @@ population (:mod:`fits.people.evidence`), and L-BFGS-B climbs it: simulated maxi
 numbers (Gourieroux & Monfort 1996, doi:10.1093/0198774753.001.0001). EM would climb the same function to the same
 place, but crawls where a spread goes to nothing.
 
-Draws judge only populations near the one they were made for, so a climb stays in a box. Then everybody gets as many
-draws again, about their posterior in the population as it is now, and the climb goes on. Older draws are kept, so the
-function changes less and less. Nobody gets more for looking badly known: whose draws by chance lack what is rare looks
-well known, and where only the others get more, the evidence comes out too low.
+Draws judge only populations near the one they were made for, so a climb is cautious, what it gains counting less its
+variance, and stays in a box. Then everybody gets as many draws again, about their posterior in the population as it is
+now, and the climb goes on. Older draws are kept, so the function changes less and less. Nobody gets more for looking
+badly known: whose draws by chance lack what is rare looks well known, and where only the others get more, the evidence
+comes out too low.
 
 A population favours itself, for what lies farther out than its draws reach counts for nothing: a spread of which
 people's trials say little would stay where the search has come to. So from the second round on draws are also about
@@ -44,7 +45,7 @@ from .population import LARGEST_SPREAD, Population
 from .spreads import badly_known, spread_ends
 
 SETTLED = 0.02  # nats of log evidence for each parameter of the population
-_ROUNDS = 10
+_ROUNDS = 15
 _BOX = math.log(2.0)  # half of its width: of ln τ, and of effects in units of τ
 _WIDER = 2.0  # times, in the directions in which a climb ended at the edge of its box
 _UNKNOWN = 0.5  # of the variance of the population, in people's posteriors, from which a parameter is badly known
@@ -100,13 +101,12 @@ def most_evident(
                     sample.draw(_part(_SHARE, draws), wide, known, (j,), _BESIDE)
         evidence = sample.evidence()
         before = population
-        population, more, held_by = evidence.climb(before, box)
+        population, more, held_by, gained = evidence.climb(before, box, cautious=True)
         steps += more
         if progress is not None:
             progress(population.shift(before))
         weights, each = evidence.weigh(population)
         known = _weighted(evidence.places, weights, each, people)
-        gained = evidence.value(population) - evidence.value(before)
         settled = rounds > 0 and not held_by.any() and gained < SETTLED * len(box)
         if settled:
             break

@@ -13,8 +13,10 @@ from engram import EncodingOnly, LinearCapture, ThresholdCapture
 from engram.recall import OrderedConfidence
 from engram.recall import ordered_kernels as ordered
 from fits.drawing import save_figure
-from fits.people import em
+from fits.people import em, weighted
+from fits.people.calibration import simulate_people
 from fits.people.covariates import standardised
+from fits.people.design import planned
 from fits.people.em import person_posterior
 from fits.people.figures import forest_figure
 from fits.people.fit import compare_people, fit_likelihood, fit_people
@@ -383,3 +385,15 @@ def test_models_are_compared_by_the_evidence_of_each_person(fitted):
     worse = dataclasses.replace(fit, model="Other", evidence=fit.evidence - 3.0)
     found = compare_people([fit, worse])
     assert found.table.frequency[0] > 0.9 and found.table.exceedance[0] > 0.99
+
+
+def test_fits_of_a_capture_model_settle_though_trials_tell_little_of_its_parameters(monkeypatch):
+    """Threshold capture of 8 people has posteriors of several modes: within 8 rounds of draws (5 and 6), where climbs
+    that take chance for gain wander through 14 and more."""
+    monkeypatch.setattr(weighted, "_ROUNDS", 8)
+    template = planned(load_study("hennings_2021"), "ThresholdCapture")
+    answered = template.with_counts([4 * template.old[0]] * 8, [4 * template.lures[0]] * 8)
+    for seed in (1, 2):
+        rng = np.random.default_rng(seed)
+        people = simulate_people(answered, rng.normal(template.scale.starts, 0.5, (8, len(template.scale))), rng)
+        assert em.expectation_maximisation(people, np.zeros((8, 0)), draws=64, intervals=False).converged

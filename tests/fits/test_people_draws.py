@@ -90,13 +90,14 @@ def people():
 
 
 def inferred(people, person, beside):
-    """Ends of the interval of η₁ and the log evidence, by 512 draws."""
+    """Quantiles of η₁ (2.5 and 97.5 %) and the log evidence, by 512 draws."""
     drawn = Draws()
     mode = person_posterior(people, person, CENTRE, CENTRE, SPREAD)
     drawn.add(person_draws(512, people, person, (person,), mode, SPREAD, beside))
     places = np.concatenate(drawn.places)
     heights = drawn.heights() + stats.norm.logpdf(places, CENTRE, SPREAD).sum(axis=1) + np.log(2 * np.pi)
-    return interval_ends(places, softmax(heights))[:, 0], np.log(np.exp(heights).mean())
+    ends = np.quantile(places[:, 0], [0.025, 0.975], weights=softmax(heights), method="inverted_cdf")
+    return ends, np.log(np.exp(heights).mean())
 
 
 def test_intervals_reach_the_ends_of_the_shoulders(people):
@@ -275,3 +276,24 @@ def test_shoulders_that_were_found_for_a_population_nearby_are_taken_again(peopl
     assert sum(len(own) > 2 for own in again) > 12
     sample.draw(64, Population(CENTRE[:, None], SPREAD * [3.0, 1.0]), modes, None)
     assert len(searched) == 48
+
+
+@pytest.mark.parametrize("wider, least, most", [(1.0, 79, 80), (2.0, 45, 55), (3.0, 30, 40)])
+def test_intervals_from_few_draws_hold_the_truth_as_often_as_they_say(wider, least, most):
+    """Of 20 000 skewed posteriors (the logarithm of a gamma variable), by 60 to 99 draws from them or
+    from wider normals: 95 % to 3 errors of the count. Quantiles of the draws alone hold it in 94.1 to 94.4 %."""
+    rng = np.random.default_rng(5)
+    target, centre = stats.loggamma(2.0), stats.loggamma(2.0).mean()
+    proposal = target if wider == 1 else stats.norm(centre, wider * target.std())
+    held, worth = [], []
+    truths = target.rvs(20_000, random_state=rng)
+    draws = proposal.rvs((20_000, 99), random_state=rng)
+    heights = np.exp(target.logpdf(draws) - proposal.logpdf(draws))
+    for k, truth in enumerate(truths):
+        some = slice(60 + k % 40)  # as many as share the places between two draws evenly
+        places, weights = draws[k, some], heights[k, some] / heights[k, some].sum()
+        lower, upper = interval_ends(places[:, None], weights)[:, 0]
+        held.append(lower <= truth <= upper)
+        worth.append(1 / (weights**2).sum())
+    assert least <= np.mean(worth) <= most
+    assert np.mean(held) == pytest.approx(0.95, abs=3 * np.sqrt(0.95 * 0.05 / 20_000))

@@ -81,12 +81,53 @@ def test_evidence_on_draws_has_the_slopes_of_differences_and_the_value_in_closed
     evidence = Evidence(own, np.zeros((len(own), 0)))
     value, effects, slopes = evidence.slopes(population)
     closed = stats.norm.logpdf(likelihood.seen, centre, np.hypot(spread, ERRORS)).sum() + population.log_prior()
-    assert value == pytest.approx(closed, abs=0.05) and value == evidence.value(population)
-    for j, unit in enumerate(np.eye(2) * 1e-5):
-        ends = [evidence.value(Population(population.effects + sign * unit[:, None], spread)) for sign in (1, -1)]
-        assert effects[j, 0] == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-6, abs=1e-6)
-        ends = [evidence.value(Population(population.effects, spread * np.exp(sign * unit))) for sign in (1, -1)]
-        assert slopes[j] == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-6, abs=1e-6)
+    assert value == pytest.approx(closed, abs=0.05)
+    assert value == float(evidence.weigh(population)[1].sum()) + population.log_prior()
+    elsewhere = Population(population.effects + 1.0, 2 * spread)
+    for since in (None, evidence.weigh(elsewhere)[0]):
+        here, effects, slopes = evidence.slopes(population, since)
+        doubt = 0.0 if since is None else ((evidence.weigh(population)[0] - since) ** 2).sum()
+        assert here == pytest.approx(value - doubt, rel=1e-12) and (doubt > 0.01 or since is None)
+        for j, unit in enumerate(np.eye(2) * 1e-5):
+            moved = [Population(population.effects + sign * unit[:, None], spread) for sign in (1, -1)]
+            ends = [evidence.slopes(there, since)[0] for there in moved]
+            assert effects[j, 0] == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-6, abs=1e-6)
+            moved = [Population(population.effects, spread * np.exp(sign * unit)) for sign in (1, -1)]
+            ends = [evidence.slopes(there, since)[0] for there in moved]
+            assert slopes[j] == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-6, abs=1e-6)
+
+
+def test_a_cautious_climb_takes_off_the_variance_of_what_it_gains_and_wanders_less():
+    """Of 400 samples of 64 draws a person: the variance of the gain between two populations is the mean of what is
+    taken off, to 4 of its standard errors. Of the first 100, with 16, climbs end .28 from the best on average (.45)."""
+    likelihood = measured([0.7, 0.4], n=8)
+    place, _ = exact(likelihood)
+    best = Population(place[:2, None], np.exp(place[2:]))
+    start = Population(best.effects + 0.3, np.array([0.5, 0.6]))
+    modes = [person_posterior(likelihood, k, np.zeros(2), start.effects[:, 0], start.spread) for k in range(8)]
+
+    def evidence(draws, seed):
+        own, rng = [], np.random.default_rng([draws, seed])
+        for k, mode in enumerate(modes):
+            own.append(Draws())
+            places = stats.multivariate_t(mode.eta, mode.covariance, df=4).rvs(draws, random_state=rng)
+            own[-1].add([(mode, places, likelihood.log_likelihoods(k, places))])
+        return Evidence(own, np.zeros((8, 0)))
+
+    gains, doubts, far = [], [], []
+    for seed in range(400):
+        drawn = evidence(64, seed)
+        since = drawn.weigh(start)[0]
+        gains.append(drawn.slopes(best)[0] - drawn.slopes(start)[0])
+        doubts.append(drawn.slopes(best)[0] - drawn.slopes(best, since)[0])
+    assert np.var(gains, ddof=1) == pytest.approx(np.mean(doubts), rel=4 * np.sqrt(2 / 400))
+    for seed in range(100):
+        drawn = evidence(16, seed)
+        ends = [drawn.climb(start, np.full(4, 2.0), cautious=cautious) for cautious in (False, True)]
+        far.append([there.shift(best) for there, _, _, _ in ends])
+        plain, careful = ends[0][3], ends[1][3]
+        assert 0 < careful < plain
+    assert np.mean(far, axis=0)[1] < 0.8 * np.mean(far, axis=0)[0]
 
 
 def test_information_on_draws_is_the_difference_of_slopes():
@@ -333,11 +374,8 @@ def test_where_one_draw_is_all_of_a_person_nothing_is_judged():
         def weigh(self, population):
             return np.array([[1.0, 0.0], [0.5, 0.5]]), np.zeros(2)
 
-        def value(self, population):
-            return -3 * abs(np.log(population.spread[0]))
-
         def climb(self, start, box, gain):
-            return start, 0, box < 0
+            return start, 0, box < 0, 0.0
 
     made = []
     ends = spreads.spread_ends(
