@@ -202,7 +202,8 @@ def write_missing(trials: Trials, folder: Path) -> None:
 def print_counts(trials: Trials) -> None:
     """The same in words."""
     answered, unanswered = trials.missing[["answered", "missing"]].sum()
-    print(f"{len(trials.participants)} participants, {answered} answered trials, {unanswered} unanswered\n")
+    people = f"{len(trials.participants)} participant{'s' * (len(trials.participants) != 1)}"
+    print(f"{people}, {answered} answered trials, {unanswered} unanswered\n")
     for name, reason in trials.skipped:
         print(f"participant {name!r} is left out: {reason}\n")
 

@@ -181,7 +181,8 @@ def finished(futures: Mapping[Future[Any], int], pool: Executor) -> Iterator[tup
         guard = "; a script that starts processes needs if __name__ == '__main__'" if guarded else ""
         raise LostWorkers(
             f"the workers have gone ({reason}) with {len(left)} of {len(futures)} tasks unfinished; start the cluster "
-            "and the run again, which goes on from the finished ones where they are kept (keep and done, or --resume)"
+            "and the run again, which goes on from the finished ones where they are kept (keep and done of functions "
+            "that take them, or --resume)"
             f"{guard}"
         )
 

@@ -103,16 +103,17 @@ def _parse(path: Path) -> pandas.DataFrame:
 
 def renamed(frame: pandas.DataFrame, columns: Mapping[str, str], needed: Iterable[str]) -> pandas.DataFrame:
     """The table with its columns under our names (``columns``: ours -> the file's); ``TrialError`` for missing ones."""
-    path = frame["source"].iloc[0]
+    path, needed = frame["source"].iloc[0], list(needed)
     for ours in needed:
         theirs = columns.get(ours, ours)
         if theirs not in frame.columns:
             known = [name for name in frame.columns if name not in ("source", "row")]
-            near = difflib.get_close_matches(theirs, known, 1, 0.75)
+            others = {columns.get(name, name) for name in needed}
+            near = difflib.get_close_matches(theirs, [name for name in known if name not in others], 1, 0.75)
             hint = f"did you mean {near[0]!r}? Add it" if near else f"it has {', '.join(known)}; add it"
             raise TrialError(
-                f"{path}: the column {theirs!r} ({ours}) is missing; {hint}, or name the file's own column "
-                f"for {ours!r} in columns"
+                f"{path}: the column {theirs!r} ({ours}) is missing; {hint}, rename the file's own, or read the table "
+                f"in Python with columns={{{ours!r}: its name}}"
             )
     chosen = {ours: frame[columns.get(ours, ours)] for ours in needed}
     return pandas.DataFrame({**chosen, "source": frame["source"], "row": frame["row"]})

@@ -94,7 +94,7 @@ def predict_behaviour(
     Parameters
     ----------
     edges : (people, edges) array
-        Connectivities, such as Fisher's z.
+        Connectivities, such as Fisher's z, of the people in the order of behaviour. Folds are drawn by that order.
     behaviour : (people,) Series or array
         A Series names the participants.
     covariates : (people, covariates), optional

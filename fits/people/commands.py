@@ -177,7 +177,7 @@ def run_design(options: argparse.Namespace, studies: Sequence[Study], models: Se
             print(f"{best.candidate} tells the hardest pair apart with the fewest people, {best.people:.0f}")
         else:
             print("No candidate tells every pair of models apart")
-    print(f"Tables are in {options.out}")
+    print(f"Tables{' and a figure' if len(found.models) else ''} are in {options.out}")
 
 
 def run_recover_people(options: argparse.Namespace, studies: Sequence[Study], models: Sequence[str]) -> None:

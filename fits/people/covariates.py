@@ -11,6 +11,7 @@ import pandas
 from ..trial_table import TrialError, check_separator, some
 from ..trials import TABLE
 
+_SOURCE = "source"  # among the attributes of a table: the file that it was read from
 _BIDS, _PREFIX = "participant_id", "sub-"  # of the participants.tsv of a BIDS dataset
 
 
@@ -60,6 +61,7 @@ def read_covariates(path: str | Path, columns: Sequence[str] | str | None = None
         table = table[["participant", *columns]]
     if list(table) == ["participant"]:
         raise TrialError(f"{place}: has the column participant alone; add covariates, or leave the table out")
+    table.attrs[_SOURCE] = str(place)
     if not table.participant.duplicated().any():
         return table.set_index("participant")
     table = table.drop(columns=[name for name in TABLE if name in table and name != "participant"])
@@ -96,15 +98,16 @@ def standardised(
     if covariates is None:
         return pandas.DataFrame(index=list(people)), []
     table = covariates.copy()
+    source = table.attrs.get(_SOURCE, "covariates")
     table.index = table.index.map(str)
     if table.columns.has_duplicates:
-        raise TrialError(f"covariates: {table.columns[table.columns.duplicated()][0]!r} is there twice; leave one")
+        raise TrialError(f"{source}: {table.columns[table.columns.duplicated()][0]!r} is there twice; leave one")
     if table.index.has_duplicates:
-        raise TrialError(f"covariates: participant {table.index[table.index.duplicated()][0]!r} is there twice")
+        raise TrialError(f"{source}: participant {table.index[table.index.duplicated()][0]!r} is there twice")
     absent = [name for name in people if name not in table.index]
     if absent:
         raise TrialError(
-            f"covariates: there are none of participant {some(map(repr, absent))}; add them, or leave these people out "
+            f"{source}: there are none of participant {some(map(repr, absent))}; add them, or leave these people out "
             "(identifiers must be written the same way in both tables)"
         )
     notes = [(str(name), "has covariates and no trials", "not used") for name in table.index if name not in people]
@@ -117,7 +120,7 @@ def standardised(
             value = table[column].iloc[place]
             shown = repr(value) if isinstance(value, str) else value
             raise TrialError(
-                f"covariates: {column!r} of participant {table.index[place]!r} is {shown}; give a "
+                f"{source}: {column!r} of participant {table.index[place]!r} is {shown}; give a "
                 "finite number (code groups as numbers), name the columns that are to count, or leave the person out"
             )
         scaled = values / (np.abs(values).max() or 1.0)  # so that no square overflows
@@ -128,7 +131,7 @@ def standardised(
         kept[str(column)] = (scaled - scaled.mean()) / scaled.std()
     found, n = pandas.DataFrame(kept, index=list(people)), len(people)
     if kept and np.linalg.matrix_rank(found.to_numpy(), tol=1e-8 * n) < min(len(kept), n - 1):
-        raise TrialError(f"covariates: one of {', '.join(kept)} follows from the others; leave one out")
+        raise TrialError(f"{source}: one of {', '.join(kept)} follows from the others; leave one out")
     if kept and len(kept) > n - 2:
-        raise TrialError(f"covariates: {len(kept)} for {n} people would explain anything; give at most {n - 2}")
+        raise TrialError(f"{source}: {len(kept)} for {n} people would explain anything; give at most {n - 2}")
     return found, notes

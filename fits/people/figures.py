@@ -18,14 +18,17 @@ _MOST = 60  # people whose names still fit beside a forest
 
 
 def forest_figure(people: pandas.DataFrame, parameters: pandas.DataFrame) -> Figure:
-    """Everybody's estimates with 95 % intervals, in the order of the first parameter, a panel a parameter.
+    """Everybody's estimates with 95 % intervals, a panel a parameter, in the order of the first one that trials tell
+    (reliability of half or more, else the largest; its name in bold).
 
     The population's median and its 95 % interval are in blue. Tables as in :class:`fits.people.PeopleFit`.
     """
     names = list(parameters.parameter)
     columns = min(4, len(names))
     rows = math.ceil(len(names) / columns)
-    first = people[people.parameter == names[0]].sort_values("estimate", kind="stable")
+    told = np.minimum(parameters.reliability.to_numpy(float), 0.5)
+    leading = names[int(told.argmax())]
+    first = people[people.parameter == leading].sort_values("estimate", kind="stable")
     order = {name: k for k, name in enumerate(first.participant)}
     with style():
         height = 1.0 + 0.11 * min(len(order), _MOST)
@@ -38,12 +41,12 @@ def forest_figure(people: pandas.DataFrame, parameters: pandas.DataFrame) -> Fig
             mine = people[people.parameter == name]
             places = mine.participant.map(order)
             own = parameters[parameters.parameter == name].iloc[0]
-            ax.axvspan(own.lower, own.upper, color=COLOURS[0], alpha=0.25, linewidth=0)
-            ax.axvline(own["median"], color=COLOURS[0], linewidth=1.0)
-            ax.hlines(places, mine.lower, mine.upper, color=GREY, linewidth=0.7)
-            ax.plot(mine.estimate, places, "o", color="black", markersize=2.2)
+            ax.plot(mine.estimate, places, "o", color="black", markersize=2.2, label="a person, with 95 % interval")
+            ax.hlines(places, mine.lower, mine.upper, color=GREY, linewidth=0.7, zorder=1)
+            ax.axvline(own["median"], color=COLOURS[0], linewidth=1.0, zorder=1, label="median of the population")
+            ax.axvspan(own.lower, own.upper, color=COLOURS[0], alpha=0.25, linewidth=0, label="its 95 % interval")
             unit = "" if own.unit == "1" else f" ({own.unit})"
-            ax.set_xlabel(f"{name.replace('_', ' ')}{unit}")
+            ax.set_xlabel(f"{name.replace('_', ' ')}{unit}", fontweight="bold" if name == leading else None)
             ax.tick_params(axis="y", length=0)
         labels = list(order) if len(order) <= _MOST else []
         for ax in grid[:, 0]:
@@ -51,6 +54,7 @@ def forest_figure(people: pandas.DataFrame, parameters: pandas.DataFrame) -> Fig
             ax.set_ylim(-1, len(order))
             if not labels:
                 ax.set_ylabel(f"{len(order)} people")
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=3, fontsize=6)
     return figure
 
 
@@ -65,6 +69,7 @@ def shrinkage_figure(people: pandas.DataFrame, parameters: pandas.DataFrame) -> 
         for ax, name in zip(axes, names, strict=False):
             mine = people[people.parameter == name]
             ends = [float(mine[["alone", "estimate"]].min().min()), float(mine[["alone", "estimate"]].max().max())]
+            ax.set(xlim=_padded(ends), ylim=_padded(ends))
             ax.plot(ends, ends, color=GREY, linewidth=0.7, linestyle=":", label="the same")
             own = parameters[parameters.parameter == name].iloc[0]
             ax.axhline(own["median"], color=COLOURS[0], linewidth=0.8, label="median of the population")
@@ -76,6 +81,11 @@ def shrinkage_figure(people: pandas.DataFrame, parameters: pandas.DataFrame) -> 
         figure.supylabel("estimate in the population", fontsize=8)
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=3, fontsize=6)
     return figure
+
+
+def _padded(ends: list[float]) -> tuple[float, float]:
+    margin = 0.05 * (ends[1] - ends[0]) or 1.0
+    return ends[0] - margin, ends[1] + margin
 
 
 def predictive_figure(checks: pandas.DataFrame, outcome: str) -> Figure:

@@ -156,6 +156,9 @@ def test_tables_that_cannot_be_used_are_refused(tmp_path):
     with pytest.raises(ConnectomeError, match="has no column mood; it has participant_id, memory, age"):
         read_connectomes(place, people, "mood")
     whole = pandas.read_csv(people, sep="\t")
+    whole.to_csv(tmp_path / "semicolons.csv", sep=";", index=False)
+    with pytest.raises(ConnectomeError, match="has one column, 'participant_id;memory;age'; separate fields by commas"):
+        read_connectomes(place, tmp_path / "semicolons.csv", "memory")
     rewrite(people, lambda t: t.assign(age=30))
     with pytest.raises(ConnectomeError, match="age is 30 for everybody"):
         read_connectomes(place, people, "memory", covariates=["age"])

@@ -27,6 +27,8 @@ from fits.trial_likelihood import TrialPredictor
 from fits.trial_table import TrialError
 from fits.trials import read_trials
 
+SIGNS = {"first": 1.0, "second": -1.0, "third": 1.0}  # of estimates, by the number of the participant
+
 
 def drawn(likelihood, population, n, seed, counts=(8, 8)):
     """A likelihood of simulated people, and their η."""
@@ -369,6 +371,16 @@ def test_participants_whose_names_hold_formulas_are_drawn_as_they_are(tmp_path):
     save_figure(forest_figure(fit.people, fit.parameters), tmp_path, "people")
     drawn = (tmp_path / "people.svg").read_text(encoding="utf-8")
     assert "cost$a_$" in drawn and "P$1$" in drawn
+
+
+def test_people_are_in_the_order_of_the_first_parameter_that_trials_tell():
+    rows = [(f"p{k}", name, k * sign, k * sign - 1, k * sign + 1) for k in range(3) for name, sign in SIGNS.items()]
+    people = pandas.DataFrame(rows, columns=["participant", "parameter", "estimate", "lower", "upper"])
+    told = pandas.DataFrame(dict(parameter=list(SIGNS), unit="1", median=0.0, lower=-1.0, upper=1.0))
+    for reliability, bold, first in (((0.1, 0.6, 0.9), "second", "p2"), ((0.1, 0.2, 0.3), "third", "p0")):
+        figure = forest_figure(people, told.assign(reliability=reliability))
+        assert [ax.get_xlabel() for ax in figure.axes if ax.xaxis.label.get_fontweight() == "bold"] == [bold]
+        assert figure.axes[0].get_yticklabels()[0].get_text() == first
 
 
 def test_one_person_is_no_population(tmp_path):

@@ -193,6 +193,9 @@ def test_covariates_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "semicolons.csv").write_text("participant;age\np0;30,5\n")
     with pytest.raises(TrialError, match="has one column, 'participant;age'; separate fields by commas"):
         read_covariates(tmp_path / "semicolons.csv")
+    (tmp_path / "text.csv").write_text("participant,age\np0,12\np1,old\n", encoding="utf-8")
+    with pytest.raises(TrialError, match=r"text.csv: 'age' of participant 'p1' is 'old'; give a finite number"):
+        covariates.standardised(read_covariates(tmp_path / "text.csv"), ["p0", "p1"])
     trials.to_csv(tmp_path / "trials.csv", index=False)
     with pytest.raises(TrialError, match="has columns that trials need alone"):
         read_covariates(tmp_path / "trials.csv")

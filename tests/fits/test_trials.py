@@ -131,6 +131,8 @@ def at(row, column, value):
 WRONG = {
     "missing column": (lambda f: f.drop(columns="item"), "the column 'item' (item) is missing; it has"),
     "misspelt column": (lambda f: f.rename(columns={"response": "respnse"}), "did you mean 'respnse'?"),
+    "column like another": (
+        lambda f: f.drop(columns="response").assign(response_time=1.0), "'response' (response) is missing; it has"),
     "unknown response": (at(3, "response", "D0"), "row 5: response is 'D0'; known are DO, MO, MN, DN; correct it"),
     "unknown phase": (at(3, "phase", "middle"), "row 5: phase is 'middle'; known are early, late"),
     "unknown condition": (at(3, "condition", "neutral"), "row 5: condition is 'neutral'; known are plus, minus"),
