@@ -36,7 +36,7 @@ from typing import Any
 
 import numpy as np
 
-from .draws import Drawn, Draws, interval_ends, person_draws, shoulders
+from .draws import LEAST_WORTH, Drawn, Draws, interval_ends, person_draws, shoulders
 from .em import FEWEST, ROUGH, Posterior, curved, person_posterior
 from .errors import standard_errors
 from .evidence import Evidence
@@ -108,7 +108,7 @@ def most_evident(
         weights, each = evidence.weigh(population)
         known = _weighted(evidence.places, weights, each, people)
         settled = rounds > 0 and not held_by.any() and gained < SETTLED * len(box)
-        if settled:
+        if settled and min(one.worth for one in known) >= LEAST_WORTH:
             break
         box = np.where(held_by, _WIDER * box, _BOX)
     at = run(_evaluated, likelihood, np.array([one.eta for one in known]))
