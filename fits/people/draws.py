@@ -10,6 +10,7 @@ shoulders  where a parameter's effect levels off the likelihood is flat, and the
            that reach as far as the population, along which other parameters move: the best places at which that
            parameter lies far out in the population, with the curvature there, if the posterior is denser there than
            the wider distribution
+heaviest   where few draws count: the one that counts most, with the curvature there (:mod:`fits.people.weighted`)
 
 Draws are quasi-random, and come in pairs on either side of their centre, so that where trials say nothing no direction
 is preferred.
@@ -40,7 +41,7 @@ _NEAR_BEST = 0.1  # gain in log density at which the search for the others ends
 _HOPELESS = 10.0  # nats of log density below the mode's, at which the search is spared
 _LEAST_EVIDENT = 5.0  # nats of evidence below the mode's, at which a shoulder counts for nothing
 _MISSED = 1.0  # nats by which the posterior there is denser than what is drawn from anyway
-_MOST_SHOULDERS = 4
+MOST_BESIDE = 4  # places beside the mode
 LEAST_WORTH = 20  # equal draws, fewer than which give a rough interval
 
 Drawn: TypeAlias = list[tuple[Posterior, np.ndarray, np.ndarray]]  # made for what, draws, ln likelihoods
@@ -139,7 +140,7 @@ def shoulders(
             if place.log_evidence > one.log_evidence - _LEAST_EVIDENT and missed > _MISSED:
                 found.append((missed, place))
     found.sort(key=lambda pair: -pair[0])
-    return [place for _, place in found[:_MOST_SHOULDERS]]
+    return [place for _, place in found[:MOST_BESIDE]]
 
 
 def _log_density(place: Posterior, centre: np.ndarray, spread: np.ndarray) -> float:

@@ -12,6 +12,9 @@ now, and the climb goes on. Older draws are kept, so the function changes less a
 badly known: whose draws by chance lack what is rare looks well known, and where only the others get more, the evidence
 comes out too low.
 
+Where a person's draws are worth few equal ones, one has by chance found what the others miss, and weighs more than it
+deserves: some of the next are made about it. A fit goes on until everybody's draws are worth enough to tell errors by.
+
 A population favours itself, for what lies farther out than its draws reach counts for nothing: a spread of which
 people's trials say little would stay where the search has come to. So from the second round on draws are also about
 shoulders of posteriors, which are wider and more skewed than their curvature at the mode has it, and some are made for
@@ -23,8 +26,8 @@ from the best, and what fits the chance in the draws is found out. A spread at `
 search, is inside.
 
 Then the intervals of spreads that are badly known are found by the likelihood ratio (:mod:`fits.people.spreads`), with
-more draws where it needs them, which do not move the fit. Draws are others for every person, so that their errors
-average out, and the same every time.
+more draws where it needs them, which do not move the fit, but tell people's posteriors and errors of means. Draws are
+others for every person, so that their errors average out, and the same every time.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ from typing import Any
 
 import numpy as np
 
-from .draws import LEAST_WORTH, Drawn, Draws, interval_ends, person_draws, shoulders
+from .draws import LEAST_WORTH, MOST_BESIDE, Drawn, Draws, interval_ends, person_draws, shoulders
 from .em import FEWEST, ROUGH, Posterior, curved, person_posterior
 from .errors import standard_errors
 from .evidence import Evidence
@@ -92,8 +95,9 @@ def most_evident(
     box = np.full(population.effects.size + population.spread.size, _BOX)
     steps = 0
     reached = np.full(population.spread.size, np.inf)  # ln of the wider τ that draws have been made for
+    heaviest: list[np.ndarray | None] = [None] * len(known)
     for rounds in range(_ROUNDS):
-        sample.draw(draws, population, known, None if rounds else ())
+        sample.draw(draws, population, known, None if rounds else (), heaviest=heaviest)
         if rounds:
             for j, wide in _wider(population, known):
                 if not abs(math.log(wide.spread[j]) - reached[j]) < _MOVED:
@@ -108,16 +112,25 @@ def most_evident(
         weights, each = evidence.weigh(population)
         known = _weighted(evidence.places, weights, each, people)
         settled = rounds > 0 and not held_by.any() and gained < SETTLED * len(box)
-        if settled and min(one.worth for one in known) >= LEAST_WORTH:
+        rough = [one.worth < LEAST_WORTH for one in known]
+        if settled and not any(rough):
             break
+        heaviest = [evidence.places[k, weights[k].argmax()] if few else None for k, few in enumerate(rough)]
         box = np.where(held_by, _WIDER * box, _BOX)
-    at = run(_evaluated, likelihood, np.array([one.eta for one in known]))
-    known = [
-        one._replace(log_likelihood=value.log_likelihood, information=value.information,
-                     ends=interval_ends(evidence.places[k], weights[k]))
-        for k, (one, value) in enumerate(zip(known, at, strict=True))
-    ]  # fmt: skip
-    information = evidence.information(population)
+
+    def told() -> tuple[list[Posterior], np.ndarray]:
+        """Everybody's posterior in that population and the information about it, on all draws."""
+        weights, each = evidence.weigh(population)
+        known = _weighted(evidence.places, weights, each, people)
+        at = run(_evaluated, likelihood, np.array([one.eta for one in known]))
+        known = [
+            one._replace(log_likelihood=value.log_likelihood, information=value.information,
+                         ends=interval_ends(evidence.places[k], weights[k]))
+            for k, (one, value) in enumerate(zip(known, at, strict=True))
+        ]  # fmt: skip
+        return known, evidence.information(population)
+
+    known, information = told()
     _, errors = standard_errors(population, known, covariates, information)
 
     def drawn(there: Population, j: int) -> Evidence:
@@ -130,7 +143,10 @@ def most_evident(
         return evidence
 
     which = np.flatnonzero(badly_known(population.spread, errors) & intervals).tolist()
-    return population, known, steps, settled, information, spread_ends(evidence, population, errors, which, drawn)
+    ends = spread_ends(evidence, population, errors, which, drawn)
+    if which:
+        known, information = told()
+    return population, known, steps, settled, information, ends
 
 
 class _Sample:
@@ -144,9 +160,10 @@ class _Sample:
 
     def draw(
         self, draws: int, population: Population, people: Sequence[Posterior], along: tuple[int, ...] | None,
-        tolerance: float = ROUGH,
+        tolerance: float = ROUGH, heaviest: Sequence[np.ndarray | None] | None = None,
     ) -> None:  # fmt: skip
-        """So many more of everybody, for a population, also about shoulders in some parameters, or in all (None).
+        """So many more of everybody, for a population, also about shoulders in some parameters, or in all (None), and
+        about some people's heaviest draw.
 
         Shoulders that have been found for a population nearby are taken again.
         """
@@ -154,7 +171,8 @@ class _Sample:
         search = along if near is None or not population.shift(near) < _MOVED else ()
         seeds = [(k, self.times) for k in range(len(people))]
         makes = partial(_drawn, draws, population.spread, search, tolerance)
-        made = self.run(makes, self.likelihood, seeds, people, population.centres(self.covariates), beside)
+        heaviest = [None] * len(people) if heaviest is None else heaviest
+        made = self.run(makes, self.likelihood, seeds, people, population.centres(self.covariates), beside, heaviest)
         if search != ():
             self.found[along] = population, [[about for about, _, _ in new[2:]] for new in made]
         for one, new in zip(self.own, made, strict=True):
@@ -190,16 +208,21 @@ def _drawn(
     people: Sequence[Posterior],
     centres: np.ndarray,
     beside: Sequence[Sequence[Posterior]],
+    heaviest: Sequence[np.ndarray | None],
 ) -> list[Drawn]:
-    """Draws of people, also about shoulders of some parameters or of all (None), or about those that are known; seeds
-    are of person and time."""
+    """Draws of people, also about shoulders of some parameters or of all (None), or about those that are known, and
+    about a heaviest draw; seeds are of person and time."""
     made: list[Drawn] = []
-    for k, (seed, one, centre, known) in enumerate(zip(seeds, people, centres, beside, strict=True)):
+    rows = zip(seeds, people, centres, beside, heaviest, strict=True)
+    for k, (seed, one, centre, known, heavy) in enumerate(rows):
         about = person_posterior(likelihood, k, one.eta, centre, spread, tolerance)
         if along == ():
             places = [curved(place.eta, place, centre, spread, place.converged) for place in known]
         else:
             places = shoulders(likelihood, k, about, centre, spread, along)
+        if heavy is not None:
+            there = curved(heavy, likelihood.evaluate(k, heavy), centre, spread, True)
+            places = [*places[: MOST_BESIDE - 1], there]
         made.append(person_draws(draws, likelihood, k, seed, about, spread, places))
     return made
 

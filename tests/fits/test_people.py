@@ -17,6 +17,7 @@ from fits.people import em, weighted
 from fits.people.calibration import simulate_people
 from fits.people.covariates import standardised
 from fits.people.design import planned
+from fits.people.draws import LEAST_WORTH
 from fits.people.em import person_posterior
 from fits.people.figures import forest_figure
 from fits.people.fit import compare_people, fit_likelihood, fit_people
@@ -400,12 +401,13 @@ def test_models_are_compared_by_the_evidence_of_each_person(fitted):
 
 
 def test_fits_of_a_capture_model_settle_though_trials_tell_little_of_its_parameters(monkeypatch):
-    """Threshold capture of 8 people has posteriors of several modes: within 8 rounds of draws (5 and 6), where climbs
-    that take chance for gain wander through 14 and more."""
-    monkeypatch.setattr(weighted, "_ROUNDS", 8)
+    """Threshold capture of 8 people has posteriors of several modes: within 10 rounds of draws (6 and 7), where climbs
+    that take chance for gain wander through 15 and more."""
+    monkeypatch.setattr(weighted, "_ROUNDS", 10)
     template = planned(load_study("hennings_2021"), "ThresholdCapture")
     answered = template.with_counts([4 * template.old[0]] * 8, [4 * template.lures[0]] * 8)
-    for seed in (1, 2):
+    for seed in (2, 3):
         rng = np.random.default_rng(seed)
         people = simulate_people(answered, rng.normal(template.scale.starts, 0.5, (8, len(template.scale))), rng)
-        assert em.expectation_maximisation(people, np.zeros((8, 0)), draws=64, intervals=False).converged
+        ended = em.expectation_maximisation(people, np.zeros((8, 0)), draws=64, intervals=False)
+        assert ended.converged and min(one.worth for one in ended.people) >= LEAST_WORTH
