@@ -332,6 +332,35 @@ def test_intervals_of_badly_known_spreads_are_those_of_the_likelihood_ratio(monk
     assert made
 
 
+def test_draws_for_intervals_do_not_move_the_fit_and_tell_more_of_people():
+    likelihood = measured([0.7, 0.4])
+    fits = [expectation_maximisation(likelihood, np.zeros((25, 0)), draws=64, intervals=some) for some in (False, True)]
+    assert np.array_equal(fits[0].population.spread, fits[1].population.spread)
+    assert np.array_equal(fits[0].population.effects, fits[1].population.effects)
+    worths = np.array([[one.worth for one in fit.people] for fit in fits])
+    assert (worths[1] > worths[0]).all()
+    assert not np.array_equal(fits[0].information, fits[1].information)
+
+
+def test_more_is_drawn_about_a_draw_that_weighs_too_much():
+    """Half of what is drawn of that person, whose curvature there decides its width; nothing changes for the others."""
+    likelihood, population = measured([0.7, 0.4]), Population(np.zeros((2, 1)), np.array([0.7, 0.4]))
+    modes = [person_posterior(likelihood, k, np.zeros(2), np.zeros(2), population.spread) for k in range(25)]
+    samples = [weighted._Sample(likelihood, np.zeros((25, 0)), lambda function, *rows: function(*rows)) for _ in "ab"]
+    heavy = [None] * 25
+    heavy[3] = np.array([2.0, -2.0])
+    for sample, about in zip(samples, ([None] * 25, heavy), strict=True):
+        sample.draw(64, population, modes, (), heaviest=about)
+    without, others = samples[0].own, samples[1].own
+    made = others[3]
+    assert [len(places) for places in made.places] == [16, 16, 32]
+    assert made.made_for[2].eta.tolist() == [2.0, -2.0]
+    assert made.made_for[2].covariance == pytest.approx(np.diag(1 / (ERRORS**-2.0 + population.spread**-2.0)))
+    assert made.places[2].mean(axis=0) == pytest.approx([2.0, -2.0])
+    for k in set(range(25)) - {3}:
+        assert np.array_equal(np.concatenate(without[k].places), np.concatenate(others[k].places))
+
+
 def test_a_spread_that_is_well_known_has_the_interval_of_its_error():
     ended = expectation_maximisation(measured([0.7, 0.9], n=100), np.zeros((100, 0)), draws=64)
     assert np.isnan(ended.spread_ends).all()
