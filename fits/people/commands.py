@@ -113,8 +113,12 @@ def run_people(options: argparse.Namespace, study: Study, models: Sequence[str])
         if len(one.effects):
             print("Effects of covariates (logits between a parameter's bounds, per standard deviation)")
             print(f"{_table(one.effects)}\n")
-    for note in fits[0].notes.itertuples():
-        print(f"{note.who}: {note.what}; {note.consequence}")
+    noted: dict[str, list[str]] = {}
+    for one in fits:
+        for note in one.notes.itertuples():
+            noted.setdefault(f"{note.who}: {note.what}; {note.consequence}", []).append(one.model)
+    for said, of in noted.items():
+        print(said if len(of) == len(fits) else f"{said} ({', '.join(of)})")
     if len(fits) > 1:
         if max(abs(one.evidence - fits[0].evidence).max() for one in fits) < _ALIKE:
             print("These models predict the same in this design; its trials cannot tell them apart")

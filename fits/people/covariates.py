@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,11 +40,22 @@ def read_covariates(path: str | Path, columns: Sequence[str] | str | None = None
     named = {"participant": str, _BIDS: str}
     try:
         check_separator(place)
-        table = pandas.read_csv(place, sep=separators[place.suffix.lower()], dtype=named, na_values=["n/a"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pandas.errors.ParserWarning)
+            table = pandas.read_csv(place, sep=separators[place.suffix.lower()], dtype=named, na_values=["n/a"],
+                                    index_col=False)  # fmt: skip
     except TrialError:
         raise
+    except pandas.errors.ParserWarning:
+        raise TrialError(
+            f"{place}: has rows with more fields than the header; give every row one field a column, and write "
+            "decimals with a point"
+        ) from None
     except (OSError, ValueError) as error:
         raise TrialError(f"{place}: cannot be read ({error}); check the path and the file") from None
+    twice = [name for name in map(str, table) if name.rpartition(".")[0] in table and name.rpartition(".")[2].isdigit()]
+    if twice:
+        raise TrialError(f"{place}: the column {twice[0].rpartition('.')[0]!r} is there twice; keep one")
     if "participant" not in table and _BIDS in table:
         table = table.rename(columns={_BIDS: "participant"})
         table["participant"] = table.participant.str.removeprefix(_PREFIX)

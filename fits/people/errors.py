@@ -43,11 +43,14 @@ def standard_errors(
 
 
 def _errors(information: np.ndarray) -> np.ndarray:
-    """Standard errors; infinite for what most makes up a direction in which the information is not positive."""
-    unit = np.sqrt(np.maximum(np.diag(information), np.finfo(float).tiny))
-    left = np.arange(len(unit))
+    """Standard errors; infinite where the information is not positive, and for what most makes up a direction in which
+    it is not."""
+    diagonal = np.diag(information)
+    unit = np.sqrt(np.abs(diagonal))
+    left = np.flatnonzero(diagonal > 0)
     while len(left):
-        heights, directions = np.linalg.eigh((information / np.outer(unit, unit))[np.ix_(left, left)])
+        own = np.ix_(left, left)
+        heights, directions = np.linalg.eigh(information[own] / np.outer(unit, unit)[own])
         if heights[0] > _FLAT:
             break
         left = np.delete(left, np.argmax(np.abs(directions[:, 0])))

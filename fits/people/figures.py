@@ -88,6 +88,14 @@ def _padded(ends: list[float]) -> tuple[float, float]:
     return ends[0] - margin, ends[1] + margin
 
 
+def _hide(axes: np.ndarray, used: int, columns: int) -> None:
+    """Panels that are left over; those above them have the labels of their axis instead."""
+    for ax in axes[used:]:
+        ax.set_visible(False)
+    for ax in axes[max(0, used - columns) : used]:
+        ax.tick_params(axis="x", labelbottom=True)
+
+
 def predictive_figure(checks: pandas.DataFrame, outcome: str) -> Figure:
     """Observed against expected shares of every person, a panel a group of trials; misses in the second colour."""
     groups = list(dict.fromkeys(checks.group))
@@ -104,8 +112,7 @@ def predictive_figure(checks: pandas.DataFrame, outcome: str) -> Figure:
                 ax.vlines(own.observed, own.lower, own.upper, color=colour, linewidth=0.5, alpha=0.5)
                 ax.plot(own.observed, own.expected, "o", color=colour, markersize=2.0, label=said)
             ax.set_title(_plain(group), fontsize=7)
-        for ax in axes[len(groups) :]:
-            ax.set_visible(False)
+        _hide(axes, len(groups), columns)
         figure.supxlabel(f"observed share of “{outcome}”", fontsize=8)
         figure.supylabel("replicated (mean, 95 %)", fontsize=8)
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=3, fontsize=6)
@@ -126,8 +133,7 @@ def rank_figure(table: pandas.DataFrame, bins: int = 10) -> Figure:
             ax.axhspan(low, high, color=GREY, alpha=0.25, linewidth=0)
             ax.hist(ranks, bins=np.linspace(0, 1, bins + 1), color=COLOURS[0], rwidth=0.9)
             ax.set_title(name.replace("_", " "), fontsize=7)
-        for ax in axes[len(names) :]:
-            ax.set_visible(False)
+        _hide(axes, len(names), columns)
         figure.supxlabel("rank of the truth in the posterior (band: 95 % of uniform ones)", fontsize=8)
     return figure
 

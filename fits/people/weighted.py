@@ -166,7 +166,7 @@ class _Sample:
         """So many more of everybody, for a population, also about shoulders in some parameters, or in all (None), and
         about some people's heaviest draw.
 
-        Shoulders that have been found for a population nearby are taken again.
+        Shoulders that have been found for a population nearby are taken again, with the draw that was followed then.
         """
         near, beside = self.found.get(along, (None, [[] for _ in people]))
         search = along if near is None or not population.shift(near) < _MOVED else ()

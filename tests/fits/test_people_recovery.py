@@ -193,6 +193,12 @@ def test_covariates_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "semicolons.csv").write_text("participant;age\np0;30,5\n")
     with pytest.raises(TrialError, match="has one column, 'participant;age'; separate fields by commas"):
         read_covariates(tmp_path / "semicolons.csv")
+    (tmp_path / "shifted.csv").write_text("participant,age\n7,1,10\n8,2,20\n", encoding="utf-8")
+    with pytest.raises(TrialError, match=r"shifted.csv: has rows with more fields than the header"):
+        read_covariates(tmp_path / "shifted.csv")
+    (tmp_path / "twice.csv").write_text("participant,age,age\n7,1,10\n8,2,20\n", encoding="utf-8")
+    with pytest.raises(TrialError, match=r"twice.csv: the column 'age' is there twice; keep one"):
+        read_covariates(tmp_path / "twice.csv")
     (tmp_path / "text.csv").write_text("participant,age\np0,12\np1,old\n", encoding="utf-8")
     with pytest.raises(TrialError, match=r"text.csv: 'age' of participant 'p1' is 'old'; give a finite number"):
         covariates.standardised(read_covariates(tmp_path / "text.csv"), ["p0", "p1"])

@@ -159,6 +159,11 @@ def test_standard_errors_are_infinite_where_the_evidence_is_not_curved():
     effects, spread = standard_errors(population, (), np.zeros((0, 0)), curved)
     errors = np.sqrt(np.diag(np.linalg.inv(curved)))
     assert np.append(effects, spread) == pytest.approx([*errors[:2], *np.maximum(errors[2:], np.sqrt(0.5))])
+    none = np.diag([-8.9, 1.0, -1.6, 4.0])  # as much as the prior's, and less than nothing
+    effects, spread = standard_errors(population, (), np.zeros((0, 0)), none)
+    assert np.append(effects, spread).tolist() == [np.inf, 1.0, np.inf, np.sqrt(0.5)]
+    full = none + 3.0 * (np.ones((4, 4)) - np.eye(4))
+    assert np.isinf(standard_errors(population, (), np.zeros((0, 0)), full)[0][0, 0])
     curved[3, 3] = -0.2
     effects, spread = standard_errors(population, (), np.zeros((0, 0)), curved)
     assert spread[1] == np.inf
