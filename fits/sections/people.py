@@ -131,8 +131,9 @@ def sentence(tables: Tables) -> str:
     said = (f"With people free to differ, {label_of(best)} has the best BIC for {fits.people[0]} people; their trials "
             f"tell them apart in {listed(told) or 'nothing'}")  # fmt: skip
     said += f", hardly in {listed(not_told)}" if not_told else ""
-    return said + f". {share(checks.inside.astype(float).mean())} of the shares they gave lie in the 95 % that the "\
-        "fitted model replicates."  # fmt: skip
+    inside = int(checks.inside.astype(bool).sum())
+    said += f". Of the {len(checks)} shares that they gave, {inside} lie in the 95 % that the fitted model replicates."
+    return said
 
 
 def _only(table: pandas.DataFrame, model: str) -> pandas.DataFrame:
