@@ -23,7 +23,7 @@ _FASTEST = 0.2  # s from item to item: faster ones are taken for another unit
 _OTHER_UNIT = 30.0  # of one participant's phase to the usual one: less than minutes are of seconds
 EMPTY = frozenset({"", "n/a", "na", "nan", "none"})
 _TRUTHS = {"true": True, "yes": True, "1": True, "1.0": True, "false": False, "no": False, "0": False, "0.0": False}
-_SEPARATORS = {".csv": ",", ".tsv": "\t"}
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _SHOWN = 5  # offenders named in a message
 
 
@@ -43,7 +43,7 @@ def read_text_table(path: Path) -> pandas.DataFrame:
         size = path.stat().st_size
     except OSError as error:
         raise TrialError(f"{path}: cannot be read ({error.strerror}); check the path") from None
-    if path.suffix.lower() not in _SEPARATORS:
+    if path.suffix.lower() not in SEPARATORS:
         raise TrialError(f"{path}: ends in {path.suffix!r}; give a comma-separated .csv or a tab-separated .tsv file")
     if size > LARGEST:
         raise TrialError(f"{path}: has {size / 1e9:.1f} GB and at most {LARGEST / 1e9:g} are read; split it")
@@ -67,11 +67,36 @@ def check_separator(path: Path) -> None:
     """``TrialError`` where the header of a .csv has no comma, or of a .tsv no tab, but other marks that separate."""
     with path.open("rb") as file:
         header = file.readline(65_536)
-    if _SEPARATORS[path.suffix.lower()].encode() not in header and any(mark in header for mark in b",;\t|"):
+    if SEPARATORS[path.suffix.lower()].encode() not in header and any(mark in header for mark in b",;\t|"):
         raise TrialError(
             f"{path}: has one column, {header[:40].decode(errors='replace').strip()!r}; separate fields by commas in "
             ".csv and by tabs in .tsv, and write decimals with a point"
         )
+
+
+def read_columns(path: Path, kinds: Mapping[str, type] | type) -> pandas.DataFrame:
+    """A table of people, every row of which has a field for every column; columns of the ``kinds`` given."""
+    try:
+        check_separator(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pandas.errors.ParserWarning)
+            table: pandas.DataFrame = pandas.read_csv(
+                path, sep=SEPARATORS[path.suffix.lower()], dtype=kinds, na_values=["n/a"], index_col=False
+            )
+    except TrialError:
+        raise
+    except pandas.errors.ParserWarning:
+        raise TrialError(
+            f"{path}: has rows with more fields than the header; give every row one field a column, and write "
+            "decimals with a point"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise TrialError(f"{path}: cannot be read ({error}); check the path and the file") from None
+    for name in map(str, table):
+        first, _, number = name.rpartition(".")
+        if first in table and number.isdigit():
+            raise TrialError(f"{path}: the column {first!r} is there twice; keep one")
+    return table
 
 
 def _parse(path: Path) -> pandas.DataFrame:
@@ -83,7 +108,7 @@ def _parse(path: Path) -> pandas.DataFrame:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pandas.errors.ParserWarning)
             return pandas.read_csv(
-                path, sep=_SEPARATORS[path.suffix.lower()], dtype=str, keep_default_na=False, index_col=False,
+                path, sep=SEPARATORS[path.suffix.lower()], dtype=str, keep_default_na=False, index_col=False,
                 skip_blank_lines=False, encoding="utf-8-sig", low_memory=False,
             )  # fmt: skip
     except OSError as error:

@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import pandas
 
-from ..trial_table import TrialError, check_separator, some
+from ..trial_table import SEPARATORS, TrialError, read_columns, some
 from .networks import regions_of, upper_triangle
 
 Measure: TypeAlias = Literal["correlation", "fisher z"]
@@ -168,16 +168,12 @@ def _files(folder: Path) -> dict[str, Path]:
 
 
 def _table(path: Path, columns: Sequence[str]) -> pandas.DataFrame:
-    separators = {".csv": ",", ".tsv": "\t"}
-    if path.suffix.lower() not in separators:
+    if path.suffix.lower() not in SEPARATORS:
         raise ConnectomeError(f"{path}: is not .csv or .tsv; give a table of behaviour")
     try:
-        check_separator(path)
-        table = pandas.read_csv(path, sep=separators[path.suffix.lower()], dtype=str, na_values=["n/a"])
+        table = read_columns(path, str)
     except TrialError as error:
         raise ConnectomeError(str(error)) from None
-    except (OSError, ValueError) as error:
-        raise ConnectomeError(f"{path}: cannot be read ({error}); check the path and the file") from None
     own = next((name for name in ("participant", "participant_id") if name in table), None)
     if own is None:
         raise ConnectomeError(f"{path}: has no column participant or participant_id; it has {', '.join(table.columns)}")

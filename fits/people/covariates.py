@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas
 
-from ..trial_table import TrialError, check_separator, some
+from ..trial_table import SEPARATORS, TrialError, read_columns, some
 from ..trials import TABLE
 
 _SOURCE = "source"  # among the attributes of a table: the file that it was read from
@@ -34,28 +33,9 @@ def read_covariates(path: str | Path, columns: Sequence[str] | str | None = None
         A file that cannot be read, a column that is not there, or one that differs between the rows of a participant.
     """
     place = Path(path)
-    separators = {".csv": ",", ".tsv": "\t"}
-    if place.suffix.lower() not in separators:
+    if place.suffix.lower() not in SEPARATORS:
         raise TrialError(f"{place}: is not .csv or .tsv; give a table of covariates")
-    named = {"participant": str, _BIDS: str}
-    try:
-        check_separator(place)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pandas.errors.ParserWarning)
-            table = pandas.read_csv(place, sep=separators[place.suffix.lower()], dtype=named, na_values=["n/a"],
-                                    index_col=False)  # fmt: skip
-    except TrialError:
-        raise
-    except pandas.errors.ParserWarning:
-        raise TrialError(
-            f"{place}: has rows with more fields than the header; give every row one field a column, and write "
-            "decimals with a point"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise TrialError(f"{place}: cannot be read ({error}); check the path and the file") from None
-    twice = [name for name in map(str, table) if name.rpartition(".")[0] in table and name.rpartition(".")[2].isdigit()]
-    if twice:
-        raise TrialError(f"{place}: the column {twice[0].rpartition('.')[0]!r} is there twice; keep one")
+    table = read_columns(place, {"participant": str, _BIDS: str})
     if "participant" not in table and _BIDS in table:
         table = table.rename(columns={_BIDS: "participant"})
         table["participant"] = table.participant.str.removeprefix(_PREFIX)

@@ -159,6 +159,9 @@ def test_tables_that_cannot_be_used_are_refused(tmp_path):
     whole.to_csv(tmp_path / "semicolons.csv", sep=";", index=False)
     with pytest.raises(ConnectomeError, match="has one column, 'participant_id;memory;age'; separate fields by commas"):
         read_connectomes(place, tmp_path / "semicolons.csv", "memory")
+    (tmp_path / "shifted.tsv").write_text("participant\tmemory\n00\t1\t2\n01\t3\t4\n", encoding="utf-8")
+    with pytest.raises(ConnectomeError, match="has rows with more fields than the header"):
+        read_connectomes(place, tmp_path / "shifted.tsv", "memory")
     rewrite(people, lambda t: t.assign(age=30))
     with pytest.raises(ConnectomeError, match="age is 30 for everybody"):
         read_connectomes(place, people, "memory", covariates=["age"])
