@@ -12,14 +12,15 @@ shoulders  where a parameter's effect levels off the likelihood is flat, and the
            the wider distribution
 heaviest   where few draws count: the one that counts most, with the curvature there (:mod:`fits.people.weighted`)
 
-Draws are quasi-random, and come in pairs on either side of their centre, so that where trials say nothing no direction
-is preferred.
+Draws are quasi-random: the points of one of a few scrambled Sobol nets, shifted digit by digit for every person and
+time. They come in pairs on either side of their centre, so that where trials say nothing no direction is preferred.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import TypeAlias
 
 import numpy as np
@@ -43,6 +44,8 @@ _LEAST_EVIDENT = 5.0  # nats of evidence below the mode's, at which a shoulder c
 _MISSED = 1.0  # nats by which the posterior there is denser than what is drawn from anyway
 MOST_BESIDE = 4  # places beside the mode
 LEAST_WORTH = 20  # equal draws, fewer than which give a rough interval
+_NETS = 64
+_GRID = 2**30  # cells along each side of the unit cube, as Sobol points have them
 
 Drawn: TypeAlias = list[tuple[Posterior, np.ndarray, np.ndarray]]  # made for what, draws, ln likelihoods
 
@@ -170,11 +173,25 @@ def t_draws(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draws (draws, parameters) from the t distribution about a person's posterior, and their log-likelihoods."""
     size = len(one.eta)
-    uniform = qmc.Sobol(size + 1, scramble=True, rng=np.random.default_rng(seed)).random(draws // 2)
+    uniform = _uniform(draws // 2, size + 1, np.random.default_rng(seed))
     standard = ndtri(uniform[:, :size]) * np.sqrt(_FREEDOM / chdtri(_FREEDOM, uniform[:, size:]))
     standard = np.concatenate([standard, -standard])
     places = one.eta + standard @ np.linalg.cholesky(one.covariance).T
     return places, likelihood.log_likelihoods(person, places)
+
+
+def _uniform(draws: int, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Points (draws, size) that are uniform each, and together fill the unit cube evenly."""
+    net = _net(draws, size, int(rng.integers(_NETS)))
+    found: np.ndarray = ((net ^ rng.integers(_GRID, size=size)) + 0.5) / _GRID
+    return found
+
+
+@cache
+def _net(draws: int, size: int, number: int) -> np.ndarray:
+    """Scrambled Sobol points, (draws, size), in cells of the grid; making them takes longer than a shift."""
+    found: np.ndarray = (qmc.Sobol(size, scramble=True, rng=number).random(draws) * _GRID).astype(np.int64)
+    return found
 
 
 def log_density(one: Posterior, places: np.ndarray) -> np.ndarray:

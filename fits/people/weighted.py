@@ -166,7 +166,7 @@ class _Sample:
         """So many more of everybody, for a population, also about shoulders in some parameters, or in all (None), and
         about some people's heaviest draw.
 
-        Shoulders that have been found for a population nearby are taken again, with the draw that was followed then.
+        Shoulders that have been found for a population nearby are taken again.
         """
         near, beside = self.found.get(along, (None, [[] for _ in people]))
         search = along if near is None or not population.shift(near) < _MOVED else ()
@@ -175,8 +175,8 @@ class _Sample:
         heaviest = [None] * len(people) if heaviest is None else heaviest
         made = self.run(makes, self.likelihood, seeds, people, population.centres(self.covariates), beside, heaviest)
         if search != ():
-            self.found[along] = population, [[about for about, _, _ in new[2:]] for new in made]
-        for one, new in zip(self.own, made, strict=True):
+            self.found[along] = population, [places for places, _ in made]
+        for one, (_, new) in zip(self.own, made, strict=True):
             one.add(new)
         self.times += 1
 
@@ -210,10 +210,10 @@ def _drawn(
     centres: np.ndarray,
     beside: Sequence[Sequence[Posterior]],
     heaviest: Sequence[np.ndarray | None],
-) -> list[Drawn]:
-    """Draws of people, also about shoulders of some parameters or of all (None), or about those that are known, and
+) -> list[tuple[list[Posterior], Drawn]]:
+    """People's shoulders in some parameters or in all (None), or those that are known, and draws also about these and
     about a heaviest draw; seeds are of person and time."""
-    made: list[Drawn] = []
+    made = []
     rows = zip(seeds, people, centres, beside, heaviest, strict=True)
     for k, (seed, one, centre, known, heavy) in enumerate(rows):
         about = person_posterior(likelihood, k, one.eta, centre, spread, tolerance)
@@ -221,10 +221,11 @@ def _drawn(
             places = [curved(place.eta, place, centre, spread, place.converged) for place in known]
         else:
             places = shoulders(likelihood, k, about, centre, spread, along)
+        about_them = places
         if heavy is not None:
             there = curved(heavy, likelihood.evaluate(k, heavy), centre, spread, True)
-            places = [*places[: MOST_BESIDE - 1], there]
-        made.append(person_draws(draws, likelihood, k, seed, about, spread, places))
+            about_them = [*places[: MOST_BESIDE - 1], there]
+        made.append((places, person_draws(draws, likelihood, k, seed, about, spread, about_them)))
     return made
 
 

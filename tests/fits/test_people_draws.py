@@ -120,7 +120,7 @@ def test_a_fit_draws_about_shoulders(people):
     """Intervals of η₁ given the population that was found end within 0.15 of its spread, on average of 24 people, and
     are not short; the evidence to 0.1 nats. Of modes alone: 0.27, short by 0.22, 0.7 nats too low, a spread of 1.6.
     """
-    ended = expectation_maximisation(people, np.zeros((24, 0)), draws=256, workers=1)
+    ended = expectation_maximisation(people, np.zeros((24, 0)), draws=512, workers=1)
     assert ended.converged and ended.population.spread[0] > 1.9
     exact = [people.exact(k, ended.population.effects[:, 0], ended.population.spread) for k in range(24)]
     off = np.array([(ends[0] - one.ends[0, 0], one.ends[1, 0] - ends[1])
@@ -178,7 +178,7 @@ def test_the_samplers_coordinates_have_one_scale_whatever_the_spread(people):
     """Mean squares of u are between 0.4 and 3 in populations half and twice as wide in η₁ as the one that was found, η
     drawn exactly; by the curvature at modes they reach 57.
     """
-    ended = expectation_maximisation(people, np.zeros((24, 0)), draws=256, workers=1)
+    ended = expectation_maximisation(people, np.zeros((24, 0)), draws=512, workers=1)
     fit = SimpleNamespace(likelihood=people, covariates=pandas.DataFrame(index=range(24)),
                           population=ended.population, posteriors=ended.people)  # fmt: skip
     density = JointDensity(fit)
@@ -232,20 +232,44 @@ class Faint(Levelling):
         return population(found.x)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_a_spread_of_which_little_is_known_is_found_where_quadrature_has_it(seed):
     """ln τ₁ to 0.15, where its standard error is 0.5; by draws for the population alone it is up to 0.36 too small, for
-    what lies farther out is not drawn. The evidence there is 0.05 nats below the best at most, and known to 0.3."""
+    what lies farther out is not drawn. The evidence there is 0.05 nats below the best at most, and known to 0.3.
+
+    Of 24 fits with 512 draws the error of ln τ₁ had an SD of 0.03, and that of the evidence one of 0.05; with 128 draws
+    they are 0.05 too small and 0.1, and 0.2.
+    """
     rng = np.random.default_rng(seed)
     people = Faint(rng.normal(Levelling([]).expected(rng.normal(CENTRE, SPREAD, (45, 2))), Faint.errors))
     best = people.best()
-    ended = expectation_maximisation(people, np.zeros((45, 0)), workers=1)
+    ended = expectation_maximisation(people, np.zeros((45, 0)), draws=512, workers=1)
     assert ended.converged
     assert np.log(ended.population.spread) == pytest.approx(np.log(best.spread), abs=0.15)
     there = people.evidence(ended.population)
     assert there == pytest.approx(people.evidence(best), abs=0.05)
     found = sum(one.log_evidence for one in ended.people) + ended.population.log_prior()
     assert found == pytest.approx(there, abs=0.3)
+
+
+def test_a_draw_that_is_followed_takes_no_shoulder_away_from_later_draws(people):
+    """It stands in for the fourth shoulder where there are as many, and is not taken again with them."""
+    population = Population(CENTRE[:, None], SPREAD)
+    modes = [person_posterior(people, k, CENTRE, CENTRE, SPREAD) for k in range(24)]
+    heavy = CENTRE + 0.3 * SPREAD
+    found = []
+    for heaviest in (None, [heavy] * 24):
+        sample = weighted._Sample(people, np.zeros((24, 0)), lambda function, *given: function(*given))
+        sample.draw(64, population, modes, None, heaviest=heaviest)
+        followed = [any(np.array_equal(about.eta, heavy) for about in one.made_for) for one in sample.own]
+        assert all(followed) == (heaviest is not None) == any(followed)
+        sample.draw(64, population, modes, None)
+        found.append([[place.eta.tolist() for place in own] for own in sample.found[None][1]])
+        first = [len(one.made_for) for one in sample.own]
+        sample.draw(64, population, modes, None)
+        again = [one.made_for[many:] for one, many in zip(sample.own, first, strict=True)]
+        assert [[place.eta.tolist() for place in own[2:]] for own in again] == found[-1]
+    assert found[0] == found[1] and any(found[0])
 
 
 def test_shoulders_that_were_found_for_a_population_nearby_are_taken_again(people, monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 from scipy import optimize, stats
 
 from fits.people import spreads, weighted
-from fits.people.draws import Draws, interval_ends, log_density, person_draws, t_draws, widened
+from fits.people.draws import Draws, _uniform, interval_ends, log_density, person_draws, t_draws, widened
 from fits.people.em import expectation_maximisation, person_posterior
 from fits.people.errors import standard_errors
 from fits.people.evidence import Evidence
@@ -246,6 +246,21 @@ def test_the_wider_half_of_the_draws_is_wider_where_little_is_known_and_not_beyo
     assert not np.array_equal(drawn[0][1], drawn[1][1])
 
 
+def test_points_fill_the_unit_cube_evenly_and_are_uniform_each():
+    """One in each of as many slices along every side, and in each of 4 × 16 cells of a plane as Sobol's first two have
+    it; over many seeds every point has all of the range."""
+    points = np.array([_uniform(64, 5, np.random.default_rng(seed)) for seed in range(400)])
+    assert (points > 0).all() and (points < 1).all()
+    assert (np.sort((points * 64).astype(int), axis=1) == np.arange(64)[:, None]).all()
+    cells = (points[..., 0] * 4).astype(int) * 16 + (points[..., 1] * 16).astype(int)
+    assert (np.sort(cells, axis=1) == np.arange(64)).all()
+    for point in (0, 1, 37):
+        for side in range(5):
+            assert stats.kstest(points[:, point, side], "uniform").pvalue > 1e-4
+    together = np.corrcoef(points[:, 0].T)[np.triu_indices(5, 1)]
+    assert np.abs(together).max() < 4 / np.sqrt(400)
+
+
 def test_draws_come_in_pairs_about_the_centre():
     likelihood = measured([0.7, 0.4])
     one = person_posterior(likelihood, 0, np.zeros(2), np.zeros(2), np.ones(2))
@@ -335,6 +350,20 @@ def test_intervals_of_badly_known_spreads_are_those_of_the_likelihood_ratio(monk
     assert lower.max() < 1.04 and upper.min() > 0.96 and lower.min() > 0 and upper.max() < 1.25
     assert np.median(lower) > 0.94 and np.median(upper) < 1.06
     assert made
+
+
+@pytest.mark.parametrize(
+    ("errors", "drawn"),
+    [([1.4, 1.35], 1), ([1.4, 1.2, 0.9], 2), ([1.2, 1.15, 1.09], 1), ([np.inf, 1.3, 1.2], 2), ([np.inf] * 3, 2)],
+)
+def test_draws_that_would_not_be_enough_are_spared(errors, drawn, monkeypatch):
+    """Where the variance of a height falls too slowly for the rounds that are left; unknown, it may still fall."""
+    population = Population(np.zeros((1, 1)), np.full(1, 0.5))
+    left, made = iter(errors), []
+    monkeypatch.setattr(spreads, "_best_beside", lambda evidence, start, j, log: population)
+    monkeypatch.setattr(spreads, "_height", lambda *given: (-9.0, next(left)))
+    walked, _ = spreads._walk(None, population, 0, 0.2, 1.0, lambda there, j: made.append(j))
+    assert len(made) == drawn and len(walked) == (errors[-1] < 1)
 
 
 def test_draws_for_intervals_do_not_move_the_fit_and_tell_more_of_people():
