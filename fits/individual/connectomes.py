@@ -195,7 +195,10 @@ def _matrix(path: Path, measure: str, tolerance: float) -> np.ndarray:
         else:
             matrix = np.loadtxt(path, delimiter={".csv": ",", ".tsv": "\t"}.get(path.suffix.lower()), ndmin=2)
     except (OSError, ValueError) as error:
-        raise ConnectomeError(f"{path.name}: is no matrix of numbers ({error})") from None
+        raise ConnectomeError(
+            f"{path.name}: is no matrix of numbers ({error}); separate those of .csv by commas, of .tsv by tabs, of "
+            "other text by blanks, and write decimal points"
+        ) from None
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 3:
         raise ConnectomeError(
             f"{path.name}: is {' × '.join(map(str, matrix.shape))}; a square matrix of regions is asked"

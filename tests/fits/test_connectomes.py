@@ -179,6 +179,10 @@ def test_tables_that_cannot_be_used_are_refused(tmp_path):
     np.savetxt(place / "00.csv", np.eye(5), delimiter=",")
     with pytest.raises(ConnectomeError, match="are both of participant '00'"):
         read_connectomes(place, people, "memory")
+    (place / "00.csv").unlink()
+    np.savetxt(next(place.glob("sub-03*")), np.eye(5), delimiter=";")
+    with pytest.raises(ConnectomeError, match=r"sub-03\S+: is no matrix of numbers .*; separate those of \.csv by"):
+        read_connectomes(place, people, "memory")
 
 
 @pytest.mark.parametrize("odd", ["00", "03", "05"])
