@@ -23,7 +23,8 @@ a population that is wider in such a parameter.
 It is settled where the climb ended inside its box and had nothing to gain from draws that are new: ``SETTLED`` nats a
 parameter of the population, where ½ is one standard error, so that a parameter is about a fifth of its standard error
 from the best, and what fits the chance in the draws is found out. A spread that is badly known creeps, and may end
-farther off: of 1 498 simulated people at 3.6, where a fifth of that gain led to 4.2 (.8 standard errors). A spread at
+farther off: of 1 498 simulated people at 3.3, 3.6 or 3.8, as draws will have it, and after gains of a fifth of that at
+3.5 instead of the first and at 4.2 instead of the second (a standard error is a factor of 1.2). A spread at
 ``LEAST_SPREAD``, the bound of its search, is inside.
 
 Then the intervals of spreads that are badly known are found by the likelihood ratio (:mod:`fits.people.spreads`), with
