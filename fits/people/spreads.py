@@ -2,11 +2,10 @@
 
 From the fitted population τ_j goes up and down in steps, all else being at its best, until the log evidence has dropped
 by half the quantile of χ². Draws judge only populations near those that they were made for: where they no longer do,
-everybody gets more, for the population that has been reached, unless the first of these have helped too little for the
-next to be enough. (Not only those whose draws judge worst: whose lie where they are needed by chance look well known,
-and are too likely.) In the end all heights are taken anew, on all draws, and that of the fitted τ_j like the others. A
-height counts with its standard error, added where it may be excluded and taken off where it may exclude; where it stays
-unknown the interval has no end.
+everybody gets more, for the population that has been reached. (Not only those whose draws judge worst: whose lie where
+they are needed by chance look well known, and are too likely.) In the end all heights are taken anew, on all draws, and
+that of the fitted τ_j like the others. A height counts with its standard error, added where it may be excluded and
+taken off where it may exclude; where it stays unknown the interval has no end.
 """
 
 from __future__ import annotations
@@ -90,12 +89,10 @@ def _walk(
     fitted = _best_beside(evidence, population, j, at)
     while sign * log < sign * end:
         log = sign * min(sign * (log + step), sign * end)
-        error = math.inf
         for tries in range(_TRIES + 1):
             there = _best_beside(evidence, there, j, log)
-            before, (height, error) = error, _height(evidence, there, fitted, j)
-            promised = error**2 - (_TRIES - tries) * (before**2 - error**2)  # if each gains as much as the last
-            if error < _JUDGES or tries == _TRIES or rounds == _MOST or promised > _JUDGES**2:
+            height, error = _height(evidence, there, fitted, j)
+            if error < _JUDGES or tries == _TRIES or rounds == _MOST:
                 break
             evidence, rounds = drawn(there, j), rounds + 1
             fitted = _best_beside(evidence, population, j, at)

@@ -352,20 +352,6 @@ def test_intervals_of_badly_known_spreads_are_those_of_the_likelihood_ratio(monk
     assert made
 
 
-@pytest.mark.parametrize(
-    ("errors", "drawn"),
-    [([1.4, 1.35], 1), ([1.4, 1.2, 0.9], 2), ([1.2, 1.15, 1.09], 1), ([np.inf, 1.3, 1.2], 2), ([np.inf] * 3, 2)],
-)
-def test_draws_that_would_not_be_enough_are_spared(errors, drawn, monkeypatch):
-    """Where the variance of a height falls too slowly for the rounds that are left; unknown, it may still fall."""
-    population = Population(np.zeros((1, 1)), np.full(1, 0.5))
-    left, made = iter(errors), []
-    monkeypatch.setattr(spreads, "_best_beside", lambda evidence, start, j, log: population)
-    monkeypatch.setattr(spreads, "_height", lambda *given: (-9.0, next(left)))
-    walked, _ = spreads._walk(None, population, 0, 0.2, 1.0, lambda there, j: made.append(j))
-    assert len(made) == drawn and len(walked) == (errors[-1] < 1)
-
-
 def test_draws_for_intervals_do_not_move_the_fit_and_tell_more_of_people():
     likelihood = measured([0.7, 0.4])
     fits = [expectation_maximisation(likelihood, np.zeros((25, 0)), draws=64, intervals=some) for some in (False, True)]
