@@ -222,11 +222,11 @@ def _drawn(
             places = [curved(place.eta, place, centre, spread, place.converged) for place in known]
         else:
             places = shoulders(likelihood, k, about, centre, spread, along)
-        about_them = places
+        drawn_about = places
         if heavy is not None:
             there = curved(heavy, likelihood.evaluate(k, heavy), centre, spread, True)
-            about_them = [*places[: MOST_BESIDE - 1], there]
-        made.append((places, person_draws(draws, likelihood, k, seed, about, spread, about_them)))
+            drawn_about = [*places[: MOST_BESIDE - 1], there]
+        made.append((places, person_draws(draws, likelihood, k, seed, about, spread, drawn_about)))
     return made
 
 

@@ -120,7 +120,7 @@ def test_a_fit_draws_about_shoulders(people):
     """Intervals of η₁ given the population that was found end within 0.15 of its spread, on average of 24 people, and
     are not short; the evidence to 0.1 nats. Of modes alone: 0.27, short by 0.22, 0.7 nats too low, a spread of 1.6.
     """
-    ended = expectation_maximisation(people, np.zeros((24, 0)), draws=512, workers=1)
+    ended = expectation_maximisation(people, np.zeros((24, 0)), draws=256, workers=1)
     assert ended.converged and ended.population.spread[0] > 1.9
     exact = [people.exact(k, ended.population.effects[:, 0], ended.population.spread) for k in range(24)]
     off = np.array([(ends[0] - one.ends[0, 0], one.ends[1, 0] - ends[1])
@@ -178,7 +178,7 @@ def test_the_samplers_coordinates_have_one_scale_whatever_the_spread(people):
     """Mean squares of u are between 0.4 and 3 in populations half and twice as wide in η₁ as the one that was found, η
     drawn exactly; by the curvature at modes they reach 57.
     """
-    ended = expectation_maximisation(people, np.zeros((24, 0)), draws=512, workers=1)
+    ended = expectation_maximisation(people, np.zeros((24, 0)), draws=256, workers=1)
     fit = SimpleNamespace(likelihood=people, covariates=pandas.DataFrame(index=range(24)),
                           population=ended.population, posteriors=ended.people)  # fmt: skip
     density = JointDensity(fit)
