@@ -180,7 +180,7 @@ def _table(path: Path, columns: Sequence[str]) -> pandas.DataFrame:
     absent = [name for name in columns if name not in table]
     if absent:
         raise ConnectomeError(f"{path}: has no column {', '.join(absent)}; it has {', '.join(table.columns)}")
-    index = pandas.Index([str(name).removeprefix("sub-") for name in table[own]], name="participant")
+    index = pandas.Index([str(name).strip().removeprefix("sub-") for name in table[own]], name="participant")
     if index.has_duplicates:
         raise ConnectomeError(f"{path}: participant {index[index.duplicated()][0]!r} is there twice; leave one row")
     made = pandas.DataFrame({name: pandas.to_numeric(table[name], errors="coerce") for name in columns})
@@ -191,10 +191,13 @@ def _matrix(path: Path, measure: str, tolerance: float) -> np.ndarray:
     """Correlations between regions, checked."""
     try:
         if path.suffix.lower() == ".npy":
-            matrix = np.load(path, allow_pickle=False).astype(float)
+            loaded = np.load(path, allow_pickle=False)
+            if not isinstance(loaded, np.ndarray) or loaded.dtype.kind not in "biuf":
+                raise ValueError(f"it holds {getattr(loaded, 'dtype', 'several arrays')}")
+            matrix = loaded.astype(float)
         else:
             matrix = np.loadtxt(path, delimiter={".csv": ",", ".tsv": "\t"}.get(path.suffix.lower()), ndmin=2)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise ConnectomeError(
             f"{path.name}: is no matrix of numbers ({error}); separate those of .csv by commas, of .tsv by tabs, of "
             "other text by blanks, and write decimal points"

@@ -180,7 +180,7 @@ def regressed(sums: np.ndarray, behaviour: np.ndarray, test: np.ndarray) -> np.n
     """
     train = ~test
     centre, scale = sums[train].mean(axis=0), sums[train].std(axis=0)
-    varied = scale > 1e-6 * (1 + np.abs(centre))
+    varied = scale > 1e-6 * np.abs(sums[train]).max(axis=0)
     inputs = np.column_stack([np.ones(len(sums)), (sums[:, varied] - centre[varied]) / scale[varied]])
     design, y = inputs[train], behaviour[train]
     start = np.linalg.lstsq(design, y, rcond=None)[0]

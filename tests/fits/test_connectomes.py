@@ -116,6 +116,21 @@ def test_a_matrix_that_cannot_be_used_is_named_and_the_rest_can_go_on(tmp_path, 
     assert found.notes.who.tolist() == ["02"] and found.notes.consequence.tolist() == ["left out"]
 
 
+@pytest.mark.parametrize("what", ["empty", "several", "complex", "text"])
+def test_a_npy_file_that_is_no_matrix_is_named(tmp_path, what):
+    place, people, _ = matrices(tmp_path)
+    next(place.glob("sub-02*")).unlink()
+    path = place / "sub-02.npy"
+    with path.open("wb") as file:
+        if what == "several":
+            np.savez(file, one=np.eye(5), two=np.eye(5))
+        elif what != "empty":
+            np.save(file, np.eye(5) * 1j if what == "complex" else np.full((5, 5), "1"))
+    with pytest.raises(ConnectomeError, match=r"participant '02': sub-02\.npy: is no matrix of numbers"):
+        read_connectomes(place, people, "memory")
+    assert len(read_connectomes(place, people, "memory", incomplete="drop").edges) == 5
+
+
 def test_fisher_z_is_told_from_correlations_by_the_diagonal(tmp_path):
     place, people, made = matrices(tmp_path)
     with pytest.raises(ConnectomeError, match=r"has 1 on the diagonal, as correlations have; say measure='corr"):
