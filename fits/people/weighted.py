@@ -134,18 +134,19 @@ def most_evident(
 
     known, information = told()
     _, errors = standard_errors(population, known, covariates, information)
+    on_the_way = _part(_ON_THE_WAY, draws)
 
     def drawn(there: Population, j: int) -> Evidence:
         """With more draws, for a population beside the fitted one; the fit is not moved by them."""
         nonlocal evidence
         beside = _weighted(evidence.places, *evidence.weigh(there), people)
         farther = there.spread[j] > population.spread[j]  # shoulders lie as far out as the population does
-        sample.draw(_part(_ON_THE_WAY, draws), there, beside, (j,) if farther else (), _BESIDE)
+        sample.draw(on_the_way, there, beside, (j,) if farther else (), _BESIDE)
         evidence = sample.evidence()
         return evidence
 
     which = np.flatnonzero(badly_known(population.spread, errors) & intervals).tolist()
-    ends = spread_ends(evidence, population, errors, which, drawn)
+    ends = spread_ends(evidence, population, errors, which, drawn, on_the_way)
     if which:
         known, information = told()
     return population, known, steps, settled, information, ends

@@ -1,5 +1,7 @@
 """The evidence on weighted draws, where the likelihood is normal and all is known in closed form."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import optimize, stats
@@ -334,8 +336,10 @@ def test_intervals_of_badly_known_spreads_are_those_of_the_likelihood_ratio(monk
     is too near by more than 4 %; 0 where that excludes no small spread."""
     made, ratios = [], []
 
-    def counted(evidence, population, errors, which, drawn):
-        return spreads.spread_ends(evidence, population, errors, which, lambda *there: made.append(1) or drawn(*there))
+    def counted(evidence, population, errors, which, drawn, each):
+        return spreads.spread_ends(
+            evidence, population, errors, which, lambda *there: made.append(1) or drawn(*there), each
+        )
 
     monkeypatch.setattr(weighted, "spread_ends", counted)
     for seed in (1, 2, 4, 5, 6, 7, 16, 20):
@@ -350,6 +354,25 @@ def test_intervals_of_badly_known_spreads_are_those_of_the_likelihood_ratio(monk
     assert lower.max() < 1.04 and upper.min() > 0.96 and lower.min() > 0 and upper.max() < 1.25
     assert np.median(lower) > 0.94 and np.median(upper) < 1.06
     assert made
+
+
+@pytest.mark.parametrize(
+    ("errors", "largest", "drawn"),
+    [([1.3], 0.005, 0), ([1.2, 1.08, 0.9], 0.005, 2), ([1.22, 1.2], 0.005, 1), ([1.3, 1.3, 1.3], 0.02, 2),
+     ([np.inf, 1.3], 1.0, 2), ([0.9], 0.005, 0)],
+)  # fmt: skip
+def test_draws_that_would_not_be_enough_are_spared(errors, largest, drawn, monkeypatch):
+    """With 200 draws of a person and 50 more at a time, twice at most, an error that all share falls from 1.22 to 1."""
+    population = Population(np.zeros((1, 1)), np.full(1, 0.5))
+    left, made = iter([*errors, *errors[-1:] * 3]), []
+
+    def evidence():
+        return SimpleNamespace(counts=np.full(7, 200 + 50 * len(made)))
+
+    monkeypatch.setattr(spreads, "_best_beside", lambda evidence, start, j, log: population)
+    monkeypatch.setattr(spreads, "_height", lambda *given: (-9.0, next(left), largest))
+    walked, _ = spreads._walk(evidence(), population, 0, 0.2, 1.0, lambda there, j: made.append(j) or evidence(), 50)
+    assert len(made) == drawn and len(walked) == (errors[-1] < 1)
 
 
 def test_draws_for_intervals_do_not_move_the_fit_and_tell_more_of_people():
@@ -410,9 +433,9 @@ def test_far_from_the_fit_people_get_more_draws():
 
     start = more(population, 1, 16)
     errors = np.array([0.3, 0.5])
-    without = spreads.spread_ends(start, population, errors, [1], lambda *there: start)
+    without = spreads.spread_ends(start, population, errors, [1], lambda *there: start, 64)
     assert np.isinf(without[1, 1]) and np.isnan(without[:, 0]).all()
-    found = spreads.spread_ends(start, population, errors, [1], more)
+    found = spreads.spread_ends(start, population, errors, [1], more, 64)
     assert found[1, 1] == pytest.approx(likelihood_ratio_ends(likelihood, 1)[1], rel=0.12) and len(asked) > 1
 
 
@@ -420,6 +443,8 @@ def test_where_one_draw_is_all_of_a_person_nothing_is_judged():
     """Its weight is 1 in both populations: nothing tells the error of the difference of their evidences."""
 
     class OneDraw:
+        counts = np.array([2])
+
         def weigh(self, population):
             return np.array([[1.0, 0.0], [0.5, 0.5]]), np.zeros(2)
 
@@ -433,5 +458,6 @@ def test_where_one_draw_is_all_of_a_person_nothing_is_judged():
         np.array([0.5]),
         [0],
         lambda *there: made.append(1) or OneDraw(),
+        64,
     )
     assert ends[:, 0].tolist() == [0.0, np.inf] and len(made) == 2 * spreads._TRIES
