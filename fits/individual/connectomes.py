@@ -196,7 +196,7 @@ def _matrix(path: Path, measure: str, tolerance: float) -> np.ndarray:
                 raise ValueError(f"it holds {getattr(loaded, 'dtype', 'several arrays')}")
             matrix = loaded.astype(float)
         else:
-            matrix = np.loadtxt(path, delimiter={".csv": ",", ".tsv": "\t"}.get(path.suffix.lower()), ndmin=2)
+            matrix = np.loadtxt(path, delimiter=SEPARATORS.get(path.suffix.lower()), ndmin=2)
     except (OSError, ValueError, EOFError) as error:
         raise ConnectomeError(
             f"{path.name}: is no matrix of numbers ({error}); separate those of .csv by commas, of .tsv by tabs, of "
