@@ -13,7 +13,8 @@ shoulders  where a parameter's effect levels off the likelihood is flat, and the
 heaviest   where few draws count: the one that counts most, with the curvature there (:mod:`fits.people.weighted`)
 
 Draws are quasi-random: the points of one of a few scrambled Sobol nets, shifted digit by digit for every person and
-time. They come in pairs on either side of their centre, so that where trials say nothing no direction is preferred.
+time (for randomised nets L'Ecuyer & Lemieux 2002, doi:10.1007/0-306-48102-2_20). They come in pairs on either side of
+their centre, so that where trials say nothing no direction is preferred.
 """
 
 from __future__ import annotations
