@@ -136,8 +136,10 @@ def compare_designs(
     _check_names(named, models, values or {}, spread)
     told: list[dict[str, Any]] = []
     known: list[dict[str, Any]] = []
-    for name, study in named.items():
-        plans = [_Plan.of(study, model, trials, lures, values or {}) for model in models]
+    plans_of = {  # all of them first, so that an unusable candidate is refused before a long one is compared
+        name: [_Plan.of(study, model, trials, lures, values or {}) for model in models] for name, study in named.items()
+    }
+    for name, plans in plans_of.items():
         for plan in plans:
             known += [dict(candidate=name, **row) for row in _parameters(plan, spread, half_width)]
             for rival in plans:

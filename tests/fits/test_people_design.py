@@ -10,6 +10,7 @@ from simulated_people import MODEL, people_study, people_trials, read_people
 
 from engram import EncodingOnly
 from fits.cli import main
+from fits.people import design
 from fits.people.calibration import (
     confuse_people,
     holm,
@@ -25,6 +26,8 @@ from fits.people.design import _people, compare_designs
 from fits.people.fit import fit_likelihood
 from fits.people.likelihood import PeopleLikelihood
 from fits.people.population import Population
+from fits.study import load_study
+from fits.tables import StudyError
 
 
 class Other(EncodingOnly):
@@ -230,6 +233,13 @@ def test_studies_of_vision_and_studies_without_parameters_are_said_to_be_none(fo
     said = capsys.readouterr().out
     assert "tambini_2017: these models feel no parameter of it" in said and "tells the hardest pair apart" in said
     assert " 236\n" in said and "nan" not in said
+
+
+def test_an_unusable_candidate_is_refused_before_others_are_compared(folder, monkeypatch):
+    monkeypatch.setattr(design, "_parameters", None)
+    first = people_study(folder, free=["strength"], name="first")
+    with pytest.raises(StudyError, match=r"nader_2000.*'freezing' has no outcomes"):
+        compare_designs([first, load_study("nader_2000")], [MODEL])
 
 
 def test_values_and_spreads_of_what_is_not_there_are_refused(folder):
