@@ -7,12 +7,11 @@ their posterior has precision P_i = H_i + diag τ⁻² = L_i L_iᵀ and mean M_i
     v = Rᵀ(e − E)                of all effects e = (μ, Γ), whose posterior given τ has precision Λ = R Rᵀ and mean E
     s, Φ(s) = F(τ)               in standard errors about its estimate
 
-with Λ = Σ w_i w_iᵀ ⊗ A_i + the prior's precision, Λ E = Σ w_i ⊗ T P_i⁻¹h_i, T = diag τ⁻², A_i = T P_i⁻¹H_i, w_i the
-covariates and 1. So for likelihoods that are normal u_i and v are standard normal whatever the
-spread of people: there is no funnel, and people with few and with many trials are on the same scale. F is the
-distribution of τ's prior: a spread of which the data say nothing is normal in s, where its logarithm has a long tail.
-The density is exact all the same: the likelihood is evaluated at η_i, and ln det of the change of coordinates,
-−Σ ln diag L_i − Σ ln diag R, is part of it.
+with Λ = Σ w_i w_iᵀ ⊗ A_i + the prior's precision, Λ E = Σ w_i ⊗ T P_i⁻¹h_i, T = diag τ⁻², A_i = T P_i⁻¹H_i, w_i = 1 and
+the covariates. So for likelihoods that are normal u_i and v are standard normal whatever the spread of people: there is
+no funnel, and people with few and with many trials are on the same scale. F is the distribution of τ's prior: a spread
+of which the data say nothing is normal in s, where its logarithm has a long tail. The density is exact all the same:
+the likelihood is evaluated at η_i, and ln det of the change of coordinates, −Σ ln diag L_i − Σ ln diag R, is part of it.
 
 The normal likelihood is the one whose posterior has the mean and the covariance that weighted draws of the person have
 in a population two standard errors of s wider, as wide as the data may still allow. Curvature at the mode would not do:

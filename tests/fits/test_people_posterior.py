@@ -2,6 +2,7 @@
 
 import json
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas
@@ -16,7 +17,7 @@ from fits.people.calibration import posterior_calibration
 from fits.people.checks import loo
 from fits.people.density import JointDensity
 from fits.people.fit import fit_likelihood
-from fits.people.likelihood import PeopleLikelihood
+from fits.people.likelihood import PeopleLikelihood, Value
 from fits.people.population import Population
 
 
@@ -64,6 +65,29 @@ def test_gradient_is_exact(fit):
     place = np.random.default_rng(1).normal(0, 1, density.n_dim)
     slopes = [(density(place + h)[0] - density(place - h)[0]) / 2e-5 for h in np.eye(density.n_dim) * 1e-5]
     assert density(place)[1] == pytest.approx(slopes, rel=1e-6, abs=1e-6)
+
+
+def test_normal_likelihoods_leave_standard_normal_coordinates_whatever_the_spread(fit):
+    """Of people and of effects, but for what the logistic prior of means has over a normal one of its variance."""
+    density = JointDensity(fit)
+
+    def evaluate(person, eta):
+        pulled = density.information[person] @ eta
+        linear = density.linear[person]
+        return Value(float(linear @ eta - 0.5 * eta @ pulled), linear - pulled, density.information[person])
+
+    density.likelihood = SimpleNamespace(evaluate=evaluate)
+    effects, spreads = fit.population.effects.size, len(fit.population.spread)
+    for seed in range(3):
+        place = np.random.default_rng(seed).normal(0, 2, density.n_dim)
+        at = density._laid_out(place)
+        mean = at.population.effects[:, 0]
+        prior = np.zeros(at.population.effects.shape)
+        prior[:, 0] = 3 / math.pi**2 * mean - np.tanh(0.5 * mean)
+        expected = -place
+        expected[:effects] += at.inward @ prior.ravel()
+        others = np.delete(np.arange(density.n_dim), range(effects, effects + spreads))
+        assert density(place)[1][others] == pytest.approx(expected[others], abs=1e-9)
 
 
 def test_without_the_extra_the_sampler_says_what_to_install(fit, monkeypatch):
