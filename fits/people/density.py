@@ -11,7 +11,8 @@ with Λ = Σ w_i w_iᵀ ⊗ A_i + the prior's precision, Λ E = Σ w_i ⊗ T P_i
 the covariates. So for likelihoods that are normal u_i and v are standard normal whatever the spread of people: there is
 no funnel, and people with few and with many trials are on the same scale. F is the distribution of τ's prior: a spread
 of which the data say nothing is normal in s, where its logarithm has a long tail. The density is exact all the same:
-the likelihood is evaluated at η_i, and ln det of the change of coordinates, −Σ ln diag L_i − Σ ln diag R, is part of it.
+the likelihood is evaluated at η_i, and the logarithm of the determinant of the change of coordinates, −Σ ln diag L_i −
+Σ ln diag R, is part of it.
 
 The normal likelihood is the one whose posterior has the mean and the covariance that weighted draws of the person have
 in a population two standard errors of s wider, as wide as the data may still allow. Curvature at the mode would not do:
@@ -74,7 +75,7 @@ class JointDensity:
     def _normal(self, person: int, wide: Population, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Information and linear term of the normal likelihood that gives a person's posterior in that population.
 
-        Where few draws count, those of the curvature at the mode.
+        Where few of the most draws count, those of the curvature at the mode.
         """
         centre = wide.centres(self.covariates[person : person + 1])[0]
         mode = person_posterior(self.likelihood, person, eta, centre, wide.spread)
