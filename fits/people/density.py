@@ -39,7 +39,7 @@ _WIDE = 2.0  # standard errors of s
 _DRAWS = (256, 1024, 4096)  # of a person, more where few of them count
 _FEW = 10  # draws a parameter that weighted ones are worth, below which they are not used
 _MEDIAN = float(ndtri(0.75))  # of |N(0, 1)|
-_TINY = 1e-100  # of τ
+_TINY = 1e-6  # of τ, less than a millionth of whose prior is below: there Λ would be the difference of large numbers
 
 
 class JointDensity:
@@ -122,7 +122,7 @@ class JointDensity:
         return _Place(v, scores, u, population, means, etas, inverse, alone, left, inward, expected)
 
     def __call__(self, place: np.ndarray) -> tuple[float, np.ndarray]:
-        """The log density at a place, and its gradient (n_dim,); −∞ where numbers overflow, farther than any draw."""
+        """The log density at a place, and its gradient (n_dim,); −∞ where numbers fail, beyond almost any draw."""
         try:
             at = self._laid_out(place)
         except OverflowError:

@@ -67,6 +67,21 @@ def test_gradient_is_exact(fit):
     assert density(place)[1] == pytest.approx(slopes, rel=1e-6, abs=1e-6)
 
 
+def test_density_is_a_number_or_refused_wherever_a_sampler_that_tunes_may_look(fit):
+    """Spreads from far below what can be told from none to as large as numbers go, in any combination."""
+    density = JointDensity(fit)
+    effects, spreads = fit.population.effects.size, len(fit.population.spread)
+    rng = np.random.default_rng(4)
+    refused = 0
+    for _ in range(400):
+        place = rng.normal(0, 1, density.n_dim)
+        place[effects : effects + spreads] = rng.uniform(-40, 40, spreads)
+        value, gradient = density(place)
+        refused += value == -math.inf
+        assert value < math.inf and np.isfinite(gradient).all()
+    assert 40 < refused < 360
+
+
 def test_normal_likelihoods_leave_standard_normal_coordinates_whatever_the_spread(fit):
     """Of people and of effects, but for what the logistic prior of means has over a normal one of its variance."""
     density = JointDensity(fit)
